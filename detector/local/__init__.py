@@ -1,0 +1,1 @@
+"""The edge to files: recordings to replay, and a journal and insights in a folder."""
