@@ -1,0 +1,75 @@
+# A fresh machine needs Python 3.11 or newer, Node 18 or newer (for the tests) and make.
+# `make demo` and `make test` do all the rest, and a second call of either starts at once.
+
+PYTHON ?= python3
+NODE ?= node
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
+
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test pytest check format lock clean
+
+help:
+	@echo 'make demo    replay a recorded afternoon and print the insights it leads to'
+	@echo 'make test    run the tests'
+	@echo 'make check   run what CI runs: format, lint, types, tests'
+	@echo 'make format  put the code into its format'
+	@echo 'make lock    pin the newest versions that requirements.txt admits'
+	@echo 'make clean   remove what the others made'
+
+setup: $(VENV)/dev.stamp node_modules/npm.stamp
+
+demo: $(VENV)/runtime.stamp
+	@rm -rf demo-output
+	@$(BIN)/python -m detector replay samples/afternoon --out demo-output
+
+test: setup pytest
+
+pytest:
+	@$(BIN)/python -m pytest --quiet
+
+check: setup
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(MAKE) --no-print-directory pytest
+
+format: $(VENV)/dev.stamp
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: $(BIN)/python
+	@$(PIP) uv
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	    --custom-compile-command 'make lock' requirements-dev.in --output-file requirements-dev.lock
+
+clean:
+	rm -rf $(VENV) node_modules demo-output .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo 'This needs Python 3.11 or newer, and $(PYTHON) is older or missing:' \
+	         'name another one, as in `make PYTHON=python3.12 demo`.' >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	    echo 'Python could not make a virtual environment:' \
+	         'on Debian and Ubuntu install python3-venv.' >&2; exit 1; }
+
+# The demo runs the versions that the tests ran.
+$(VENV)/runtime.stamp: requirements.txt requirements-dev.lock | $(BIN)/python
+	@echo 'Installing what the app needs into $(VENV) ...' >&2
+	@$(PIP) --requirement requirements.txt --constraint requirements-dev.lock
+	@touch $@
+
+$(VENV)/dev.stamp: requirements-dev.lock | $(BIN)/python
+	@echo 'Installing what the app and its tests need into $(VENV) ...' >&2
+	@$(PIP) --requirement requirements-dev.lock
+	@touch $(VENV)/runtime.stamp $@
+
+# No script of a package runs: neither Azurite nor the language service needs one.
+node_modules/npm.stamp: package.json package-lock.json
+	@$(NODE) -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' || { \
+	    echo 'The tests need Node 18 or newer, and $(NODE) is older or missing.' >&2; exit 1; }
+	@echo 'Installing Azurite and the Kusto language service into node_modules ...' >&2
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
