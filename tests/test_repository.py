@@ -1,0 +1,115 @@
+"""The files around the code: what is published, installed and shipped."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pathspec import GitIgnoreSpec
+
+ROOT = Path(__file__).parents[1]
+
+SEED = ROOT / "articles" / "VNGTenantEventsGatewayFailoverDetectedSecondaryInsight.md"
+SEED_SHA256 = "37003e8a08970ba78cd7a8916ace8adc741a528cf62bbf9a1010d18f53532d78"
+
+REQUIREMENT = re.compile(
+    r"(?P<name>[a-z0-9-]+)>=[\d.]+,<[\d.]+( ; python_version (<|>=) \"3\.\d+\")?"
+)
+
+
+def requirements() -> list[tuple[str, str]]:
+    """Each line of requirements.txt that names a package, with the line before it."""
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return [
+        (before, line)
+        for before, line in zip(["", *lines], lines, strict=False)
+        if line and not line.startswith("#")
+    ]
+
+
+def locked() -> dict[str, list[str]]:
+    """The pinned versions of each package in requirements-dev.lock."""
+    text = (ROOT / "requirements-dev.lock").read_text(encoding="utf-8")
+    versions: dict[str, list[str]] = {}
+    for name, version in re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.MULTILINE):
+        versions.setdefault(name, []).append(version)
+    return versions
+
+
+def kept_home() -> GitIgnoreSpec:
+    """The files that `.funcignore` keeps from being published."""
+    return GitIgnoreSpec.from_lines((ROOT / ".funcignore").read_text(encoding="utf-8").splitlines())
+
+
+@pytest.mark.parametrize(("before", "line"), requirements())
+def test_a_requirement_has_both_bounds_and_a_reason(before: str, line: str) -> None:
+    assert REQUIREMENT.fullmatch(line)
+    assert before.startswith("# ")
+
+
+def test_every_requirement_is_pinned_for_the_tests() -> None:
+    required = {re.split("[>=]", line)[0] for _, line in requirements()}
+
+    assert set() == required - locked().keys()
+
+
+def test_the_storage_import_stays_fast_without_aiohttp() -> None:
+    """azure-storage imports aiohttp wherever it is installed, used or not."""
+
+    assert "aiohttp" not in locked()
+
+
+@pytest.mark.parametrize("lock", ["requirements-dev.lock", "package-lock.json"])
+def test_a_lock_names_no_registry_and_no_folder_of_one_machine(lock: str) -> None:
+    """Everyone installs from the registry of their own settings."""
+    text = (ROOT / lock).read_text(encoding="utf-8")
+
+    assert [] == re.findall(r'index-url|find-links|"resolved"|file:|(?<=[ "])/\w+/\S*', text)
+
+
+def test_a_run_ends_before_the_next_one_starts() -> None:
+    host = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
+    hours, minutes, seconds = map(int, host["functionTimeout"].split(":"))
+
+    assert timedelta(hours=hours, minutes=minutes, seconds=seconds) < timedelta(minutes=5)
+
+
+def test_sampling_loses_no_line_of_a_run() -> None:
+    """A run and an insight are one trace each, and a failed run is an exception."""
+    host = json.loads((ROOT / "host.json").read_text(encoding="utf-8"))
+    excluded = host["logging"]["applicationInsights"]["samplingSettings"]["excludedTypes"]
+
+    assert {"Exception", "Trace"} <= set(excluded.split(";"))
+
+
+def test_the_app_is_published_whole_and_nothing_else_is() -> None:
+    """Articles end in .md like the project's own pages, and must travel all the same."""
+    home = kept_home()
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True)
+    files = listed.stdout.decode().splitlines()
+    published = {path for path in files if not home.match_file(path)}
+    app = {path for path in files if path.startswith(("articles/", "detector/"))}
+    top = {"function_app.py", "host.json", "requirements.txt"} & set(files)
+
+    assert SEED.relative_to(ROOT).as_posix() in published
+    assert app | top == published
+
+
+@pytest.mark.parametrize(
+    "path", ["local.settings.json", ".venv/bin/python", "detector/azure/__pycache__/logs.pyc"]
+)
+def test_what_git_does_not_track_is_not_published(path: str) -> None:
+    assert kept_home().match_file(path)
+
+
+def test_the_packages_that_a_local_build_installs_are_published() -> None:
+    assert not kept_home().match_file(".python_packages/lib/site-packages/pydantic/main.py")
+
+
+def test_the_seed_article_is_as_its_author_wrote_it() -> None:
+    assert SEED_SHA256 == hashlib.sha256(SEED.read_bytes()).hexdigest()
