@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test pytest check format lock clean
+.PHONY: help setup demo test check format lock clean
 
 help:
 	@echo 'make demo    replay a recorded afternoon and print the insights it leads to'
@@ -24,16 +24,15 @@ demo: $(VENV)/runtime.stamp
 	@rm -rf demo-output
 	@$(BIN)/python -m detector replay samples/afternoon --out demo-output
 
-test: setup pytest
-
-pytest:
-	@$(BIN)/python -m pytest --quiet
+# A module's tests share its servers, so they stay in one process.
+test: setup
+	@$(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadfile
 
 check: setup
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-	@$(MAKE) --no-print-directory pytest
+	@$(MAKE) --no-print-directory test
 
 format: $(VENV)/dev.stamp
 	@$(BIN)/ruff format .
