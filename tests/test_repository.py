@@ -8,6 +8,7 @@ import re
 import subprocess
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from pathspec import GitIgnoreSpec
@@ -18,6 +19,14 @@ SEED = ROOT / "articles" / "VNGTenantEventsGatewayFailoverDetectedSecondaryInsig
 SEED_SHA256 = "37003e8a08970ba78cd7a8916ace8adc741a528cf62bbf9a1010d18f53532d78"
 
 REQUIREMENT = re.compile(r"[a-z0-9-]+>=[\d.]+,<[\d.]+( ; python_version (<|>=) \"3\.\d+\")?")
+
+
+SETTINGS = {
+    "DETECTOR_SCOPES", "DETECTOR_SCHEDULE", "DETECTOR_LOOKBACK", "DETECTOR_CATCH_UP",
+    "DETECTOR_ARTICLES", "DETECTOR_CLOUD", "DETECTOR_LOGS_ENDPOINT", "DETECTOR_ARM_ENDPOINT",
+    "DETECTOR_METRICS_ENDPOINT", "DETECTOR_STORE", "DETECTOR_QUEUE",
+    "DETECTOR_EVENT_GRID_ENDPOINT", "DETECTOR_WEBHOOK_URLS", "DETECTOR_NOTIFY_URLS",
+}  # fmt: skip
 
 
 def requirements() -> list[tuple[str, str]]:
@@ -80,6 +89,26 @@ def test_sampling_loses_no_line_of_a_run() -> None:
     excluded = host["logging"]["applicationInsights"]["samplingSettings"]["excludedTypes"]
 
     assert {"Exception", "Trace"} <= set(excluded.split(";"))
+
+
+def test_the_sample_settings_start_the_function_on_azurite() -> None:
+    """The timer's schedule has no default that the host could read, so it must be set."""
+    sample = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="utf-8"))
+    values = sample["Values"]
+
+    assert sample["IsEncrypted"] is False
+    assert "python" == values["FUNCTIONS_WORKER_RUNTIME"]
+    assert "UseDevelopmentStorage=true" == values["AzureWebJobsStorage"]
+    assert {"DETECTOR_SCOPES", "DETECTOR_SCHEDULE"} <= values.keys()
+    assert UUID(values["DETECTOR_SCOPES"])
+    assert 6 == len(values["DETECTOR_SCHEDULE"].split())
+
+
+def test_the_sample_settings_name_only_what_the_detector_reads() -> None:
+    sample = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="utf-8"))
+    named = {name for name in sample["Values"] if name.startswith("DETECTOR_")}
+
+    assert set() == named - SETTINGS
 
 
 def test_the_app_is_published_whole_and_nothing_else_is() -> None:
