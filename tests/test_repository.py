@@ -100,7 +100,7 @@ def test_the_sample_settings_start_the_function_on_azurite() -> None:
     assert "python" == values["FUNCTIONS_WORKER_RUNTIME"]
     assert "UseDevelopmentStorage=true" == values["AzureWebJobsStorage"]
     assert {"DETECTOR_SCOPES", "DETECTOR_SCHEDULE"} <= values.keys()
-    assert UUID(values["DETECTOR_SCOPES"])
+    assert str(UUID(values["DETECTOR_SCOPES"])) == values["DETECTOR_SCOPES"]
     assert 6 == len(values["DETECTOR_SCHEDULE"].split())
 
 
