@@ -7,6 +7,7 @@ seconds. `python -m detector.insight` prints the schema that stands in `docs/ins
 from __future__ import annotations
 
 import json
+import sys
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -197,4 +198,4 @@ def to_json(insight: Insight) -> str:
 
 
 if __name__ == "__main__":
-    print(schema(), end="")
+    sys.stdout.write(schema())

@@ -39,7 +39,7 @@ class Scope:
 
     @property
     def is_workspace(self) -> bool:
-        """Whether this is a workspace; otherwise it is a resource, resource group or subscription."""
+        """Whether this is a workspace, and not a resource, resource group or subscription."""
         return not self.id.startswith("/")
 
     def __str__(self) -> str:
@@ -125,12 +125,10 @@ class Evidence(StrEnum):
 class SwitchOver:
     """Evidence that a gateway's active role moved, at one instant.
 
-    `until` is when the last piece of that evidence began; it is `at` where there was one piece.
     An instance is None where the rows do not tell it.
     """
 
     at: datetime
-    until: datetime
     evidence: Evidence
     from_instance: str | None = None
     to_instance: str | None = None
@@ -164,7 +162,11 @@ class EndSource(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outage:
-    """One remote IP's time without a connected tunnel, by the logs; `end` None: not seen to end."""
+    """One remote IP's time without a connected tunnel, by the logs; `end` None: not seen to end.
+
+    `back_before` is set where no reconnect was logged but a later Disconnected row was: the tunnel
+    had a later life, so this outage is not open, and nobody knows how long it was.
+    """
 
     remote_ip: str
     instance: str
@@ -172,6 +174,12 @@ class Outage:
     end: datetime | None = None
     end_source: EndSource | None = None
     connection: str | None = None
+    back_before: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing was seen of the tunnel since."""
+        return self.end is None and self.back_before is None
 
     @property
     def length(self) -> timedelta | None:
@@ -206,11 +214,15 @@ class EvidenceRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redundancy:
-    """The time in which one instance of an active-active gateway was without tunnels it had."""
+    """The time in which one instance of an active-active gateway was without tunnels it had.
+
+    `missing` holds the remote IPs that were not seen to come back on it.
+    """
 
     instance: str
     start: datetime
     end: datetime | None = None
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The ports: what a run needs of the world, each a callable or the smallest object that does the job.
+"""The ports: what a run needs of the world, each a callable or the smallest object that does it.
 
 Each has an implementation in `azure/` and one in `local/`; `wiring.py` chooses.
 """
@@ -83,7 +83,10 @@ class Journal(Protocol):
 
 
 class Sink(Protocol):
-    """One place to deliver insights to; `name` is its kind and, where it has a secret, a fingerprint."""
+    """One place to deliver insights to.
+
+    `name` is its kind and, where it has a secret, a fingerprint of that.
+    """
 
     @property
     def name(self) -> str: ...

@@ -71,7 +71,7 @@ _OVERFLOW: Final = {
 _FRACTION: Final = re.compile(r"(\.\d{6})\d+")
 
 
-class Unreadable(ValueError):
+class UnreadableRow(ValueError):
     """A row that cannot become a signal; the text says what it lacks."""
 
 
@@ -88,7 +88,7 @@ def read_rows(
     for number, row in enumerate(rows, start=1):
         try:
             signal = read_row(row)
-        except Unreadable as error:
+        except UnreadableRow as error:
             unreadable.append(f"{origin}, row {number}: {error}")
         else:
             if signal is not None:
@@ -99,7 +99,7 @@ def read_rows(
 def read_row(row: Mapping[str, object]) -> Signal | None:
     """The signal of one row, or None for an operation that does not bear on failovers.
 
-    Raises Unreadable for a row without a time, without a gateway's id, or, where it tells of a
+    Raises UnreadableRow for a row without a time, without a gateway's id, or, where it tells of a
     tunnel, without the instance or the remote IP.
     """
     row = _with_overflow(row)
@@ -113,11 +113,11 @@ def read_row(row: Mapping[str, object]) -> Signal | None:
     at = instant(row.get("TimeGenerated"))
     gateway_id = _text(row, "GatewayId").lower().rstrip("/")
     if not _GATEWAY_ID.fullmatch(gateway_id):
-        raise Unreadable("it has no gateway id (_ResourceId)")
+        raise UnreadableRow("it has no gateway id (_ResourceId)")
     instance, remote_ip = _text(row, "Instance"), _text(row, "RemoteIp")
     if kind in _TUNNEL and not (instance and remote_ip):
         lacking = "instance_s" if not instance else "remoteIP_s"
-        raise Unreadable(f"it tells of a tunnel and has no {lacking}")
+        raise UnreadableRow(f"it tells of a tunnel and has no {lacking}")
     return Signal(
         at=at,
         gateway_id=gateway_id,
@@ -134,14 +134,17 @@ def read_row(row: Mapping[str, object]) -> Signal | None:
 
 def instant(value: object) -> datetime:
     """The aware UTC instant that a typed or ISO 8601 value means; without an offset it is UTC."""
-    if isinstance(value, str):
-        try:
-            value = datetime.fromisoformat(_FRACTION.sub(r"\1", value.strip()))
-        except ValueError as error:
-            raise Unreadable(f"its TimeGenerated is not a time: {value[:40]!r}") from error
-    if not isinstance(value, datetime):
-        raise Unreadable("it has no TimeGenerated")
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    if not value:
+        raise UnreadableRow("it has no TimeGenerated")
+    try:
+        time = value if isinstance(value, datetime) else _from_text(str(value))
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise UnreadableRow(f"its TimeGenerated is not a time: {str(value)[:40]!r}") from error
+
+
+def _from_text(text: str) -> datetime:
+    return datetime.fromisoformat(_FRACTION.sub(r"\1", text.strip()))
 
 
 def _phase(status: str) -> Phase:

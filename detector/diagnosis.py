@@ -1,0 +1,270 @@
+"""A failover and the rows around it become a diagnosis: cause, outages, redundancy, importance.
+
+Nothing is claimed that the rows do not prove. What an earlier run has proved stays proved, also
+when its rows have left the window: `joined` keeps it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from detector import cause as causes
+from detector.model import (
+    Cause,
+    CauseKind,
+    Connection,
+    Diagnosis,
+    EndSource,
+    EvidenceRow,
+    Importance,
+    Kind,
+    Outage,
+    Redundancy,
+    Signal,
+    State,
+    SwitchOver,
+)
+from detector.outage import tunnels
+from detector.switchover import NEAR, Pairing
+from detector.words import listed, plain
+
+LONG: Final = timedelta(minutes=3)
+"""A longer outage is worth a warning: an unplanned failover takes 3 minutes at worst."""
+
+GONE: Final = timedelta(minutes=5)
+"""A tunnel not seen for this long did not come back with the failover."""
+
+ASK_AFTER: Final = timedelta(minutes=10)
+"""From then on an open outage is checked with the gateway's own connections: logs lose rows."""
+
+FLAPS: Final = 3
+FLAP_WITHIN: Final = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """What one run sees of one gateway.
+
+    `rows` are its signals in time order and `paired` what `switchover.pairings` made of them.
+    From `since` on the rows are not cut off by the window's start.
+    `complete` says that every scope answered: then what is not seen was not logged.
+    `seen_until` is the time up to which a row would have been seen.
+    `logs` names the sources that there are to look in, or None where that was not asked.
+    """
+
+    rows: Sequence[Signal]
+    paired: Sequence[Pairing]
+    since: datetime
+    complete: bool
+    seen_until: datetime
+    active_active: bool | None = None
+    logs: Collection[str] | None = None
+
+
+def diagnose(
+    switch_overs: Sequence[SwitchOver], view: View, *, all_instants: Sequence[datetime]
+) -> Diagnosis:
+    """What the rows in `view` prove of the failover with these switch-overs.
+
+    `all_instants` are those of every switch-over known of the gateway, by which it may be flapping.
+    """
+    recorded = causes.records(view.rows)
+    lost = tunnels(switch_overs, view.rows, view.paired, active_active=view.active_active)
+    speaking = [
+        row for record in recorded if causes.counts(record, switch_overs) for row in record.rows
+    ]
+    changes = [
+        row
+        for row in view.rows
+        if row.kind is Kind.PRIMARY_CHANGED
+        and any(abs(row.at - known.at) <= NEAR for known in switch_overs)
+    ]
+    evidence = sorted({_evidence(row) for row in (*changes, *speaking, *lost.rows)}, key=_in_time)
+    return judged(
+        Diagnosis(
+            cause=causes.cause(recorded, switch_overs, seen_until=view.seen_until, logs=view.logs),
+            outages=lost.outages,
+            redundancy=lost.redundancy,
+            state=State.UNKNOWN,
+            importance=Importance.INFORMATION,
+            flapping=_flaps(all_instants, switch_overs[-1].at),
+            seen_until=view.seen_until,
+            evidence=tuple(evidence),
+        )
+    )
+
+
+def carried(recorded: Diagnosis | None, gateway_id: str, rows: Iterable[Signal]) -> list[Signal]:
+    """Disconnected rows for the outages that are open by `recorded` and no longer in `rows`."""
+    if recorded is None:
+        return []
+    known = {(row.remote_ip, row.instance, row.at) for row in rows if row.kind is Kind.DISCONNECTED}
+    open_tunnels = [
+        (outage.remote_ip, outage.instance, outage.start)
+        for outage in recorded.outages
+        if outage.is_open
+    ] + [
+        (remote_ip, lost.instance, lost.start)
+        for lost in recorded.redundancy
+        for remote_ip in lost.missing
+    ]
+    return [
+        Signal(
+            at=start,
+            gateway_id=gateway_id,
+            kind=Kind.DISCONNECTED,
+            source="TunnelDiagnosticLog",
+            instance=instance,
+            remote_ip=remote_ip,
+        )
+        for remote_ip, instance, start in open_tunnels
+        if (remote_ip, instance, start) not in known
+    ]
+
+
+def joined(fresh: Diagnosis, recorded: Diagnosis | None, view: View) -> Diagnosis:
+    """`fresh` with what `recorded` proved and this run cannot see any more.
+
+    An outage of before `view.since`, or any in an incomplete view, stays as recorded; one that was
+    ended stays ended; a cause once recorded is never taken back.
+    """
+    if recorded is None:
+        return fresh
+
+    def kept(start: datetime) -> bool:
+        return start < view.since or not view.complete
+
+    outages = [_outage_joined(outage, recorded.outages) for outage in fresh.outages] + [
+        known
+        for known in recorded.outages
+        if kept(known.start) and not any(_same_outage(known, outage) for outage in fresh.outages)
+    ]
+    redundancy = list(fresh.redundancy) + [
+        known
+        for known in recorded.redundancy
+        if kept(known.start) and not any(_same_loss(known, lost) for lost in fresh.redundancy)
+    ]
+    evidence = {*fresh.evidence, *(row for row in recorded.evidence if kept(row.at))}
+    return judged(
+        replace(
+            fresh,
+            cause=_cause_joined(fresh.cause, recorded.cause),
+            outages=tuple(sorted(outages, key=lambda outage: (outage.start, outage.remote_ip))),
+            redundancy=tuple(sorted(redundancy, key=lambda lost: (lost.start, lost.instance))),
+            flapping=fresh.flapping or recorded.flapping,
+            seen_until=max(fresh.seen_until, recorded.seen_until),
+            evidence=tuple(sorted(evidence, key=_in_time)),
+        )
+    )
+
+
+def _same_outage(one: Outage, other: Outage) -> bool:
+    return one.remote_ip == other.remote_ip and abs(one.start - other.start) <= NEAR
+
+
+def _same_loss(one: Redundancy, other: Redundancy) -> bool:
+    return one.instance == other.instance and abs(one.start - other.start) <= NEAR
+
+
+def _outage_joined(fresh: Outage, recorded: Iterable[Outage]) -> Outage:
+    """`fresh` with the end that was recorded, where this run sees none, and the name."""
+    known = next((outage for outage in recorded if _same_outage(fresh, outage)), None)
+    if known is None:
+        return fresh
+    named = replace(fresh, connection=fresh.connection or known.connection)
+    if fresh.is_open and known.end is not None:
+        return replace(named, end=known.end, end_source=known.end_source)
+    return named
+
+
+def _cause_joined(fresh: Cause, recorded: Cause) -> Cause:
+    """The cause that is believed more; of the same kind, the one with the earlier record."""
+    order = list(CauseKind)
+    if order.index(fresh.kind) != order.index(recorded.kind):
+        return min(fresh, recorded, key=lambda cause: order.index(cause.kind))
+    if fresh.at is not None and recorded.at is not None and recorded.at < fresh.at:
+        return recorded
+    return fresh
+
+
+def with_connections(
+    diagnosis: Diagnosis, connections: Iterable[Connection], *, asked_at: datetime
+) -> Diagnosis:
+    """`diagnosis` with the connections' names, and what they say of the tunnels that are open.
+
+    A tunnel that its connection calls Connected was connected by `asked_at`, and no earlier time is
+    known. Connections are asked about an outage from `ASK_AFTER` on.
+    """
+    by_peer: dict[str, list[Connection]] = {}
+    for connection in connections:
+        if connection.remote_ip is not None:
+            by_peer.setdefault(connection.remote_ip, []).append(connection)
+
+    def told(outage: Outage) -> Outage:
+        found = by_peer.get(outage.remote_ip)
+        if not found:
+            return outage
+        named = replace(outage, connection=listed(sorted(known.name for known in found)))
+        connected = all((known.status or "").lower() == "connected" for known in found)
+        if outage.is_open and connected and asked_at - outage.start >= ASK_AFTER:
+            return replace(named, end=asked_at, end_source=EndSource.ARM)
+        return named
+
+    return judged(replace(diagnosis, outages=tuple(told(outage) for outage in diagnosis.outages)))
+
+
+def to_ask(diagnosis: Diagnosis, *, now: datetime) -> bool:
+    """Whether the connections may know more of an open outage than the logs do."""
+    return any(outage.is_open and now - outage.start >= ASK_AFTER for outage in diagnosis.outages)
+
+
+def judged(diagnosis: Diagnosis) -> Diagnosis:
+    """`diagnosis` with the state and the importance that its parts give it."""
+    open_outages = [outage for outage in diagnosis.outages if outage.is_open]
+    lost = [loss for loss in diagnosis.redundancy if loss.missing]
+    if open_outages or lost:
+        state = State.ONGOING
+    elif diagnosis.outages or diagnosis.redundancy:
+        state = State.RECOVERED
+    else:
+        state = State.UNKNOWN
+    if any(diagnosis.seen_until - outage.start >= GONE for outage in open_outages):
+        importance = Importance.CRITICAL
+    elif (
+        diagnosis.redundancy
+        or diagnosis.flapping
+        or any((outage.length or timedelta()) > LONG for outage in diagnosis.outages)
+    ):
+        importance = Importance.WARNING
+    else:
+        importance = Importance.INFORMATION
+    return replace(diagnosis, state=state, importance=importance)
+
+
+def _flaps(instants: Iterable[datetime], last_at: datetime) -> bool:
+    within = [at for at in instants if last_at - FLAP_WITHIN <= at <= last_at]
+    return len(within) >= FLAPS
+
+
+def _in_time(row: EvidenceRow) -> tuple[datetime, str, str]:
+    return row.at, row.source, row.text
+
+
+def _evidence(row: Signal) -> EvidenceRow:
+    """A row in words; what Azure wrote stands in it as it is, shortened."""
+    said = f": {plain(row.text, 400)}" if row.text else ""
+    if row.kind in (Kind.DISCONNECTED, Kind.CONNECTED):
+        word = "disconnected" if row.kind is Kind.DISCONNECTED else "connected"
+        what = f"{plain(row.remote_ip, 80)} {word} on {plain(row.instance, 80)}"
+    elif row.kind is Kind.PRIMARY_CHANGED:
+        what = "the gateway's primary instance changed"
+    elif row.kind is Kind.MAINTENANCE:
+        what = "maintenance"
+    else:
+        by = f" by {plain(row.caller, 120)}" if row.caller else ""
+        names = {Kind.RESET: "reset of the gateway", Kind.WRITE: "write to the gateway"}
+        what = f"{names.get(row.kind, 'configuration of the gateway')}{by} {row.phase}"
+    return EvidenceRow(at=row.at, source=row.source, text=what + said)
