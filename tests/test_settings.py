@@ -1,0 +1,298 @@
+"""Settings: read once from an environment, or one error that names all that is wrong."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.errors import SettingsError
+from detector.forms import BlobStore, FolderStore
+from detector.model import Scope
+from detector.settings import Settings, StorageConnection
+
+WORKSPACE = "6f3c1f6e-0b1e-4b7a-9c37-51c2f3c0a001"
+SUBSCRIPTION = "/subscriptions/6f3c1f6e-0b1e-4b7a-9c37-51c2f3c0a002"
+GROUP = f"{SUBSCRIPTION}/resourceGroups/rg-Hub_(weu).1"
+GATEWAY = f"{GROUP}/providers/Microsoft.Network/virtualNetworkGateways/vpn-hub-weu"
+SECRET = "whsec_" + base64.b64encode(b"k" * 32).decode()
+
+
+def an_environment(**changes: str | None) -> dict[str, str]:
+    """The least that the app needs, with changes; None takes a setting away."""
+    given = {"DETECTOR_SCOPES": WORKSPACE, "AzureWebJobsStorage": "UseDevelopmentStorage=true"}
+    return {name: value for name, value in (given | changes).items() if value is not None}
+
+
+def problems_of(**changes: str | None) -> dict[str, str]:
+    """What the error says of an environment with these changes."""
+    with pytest.raises(SettingsError) as caught:
+        Settings.read(an_environment(**changes))
+    return caught.value.problems
+
+
+def test_scopes_and_storage_are_enough() -> None:
+    settings = Settings.read(an_environment())
+
+    assert (Scope(id=WORKSPACE),) == settings.scopes
+    assert "0 */5 * * * *" == settings.schedule
+    assert (timedelta(hours=6), timedelta(days=2)) == (settings.lookback, settings.catch_up)
+    assert Path("articles") == settings.articles
+    assert "AzureCloud" == settings.cloud
+    assert BlobStore(container="insights") == settings.store
+    assert "insights" == settings.queue
+    assert () == settings.webhook_urls + settings.notify_urls
+    assert settings.logs_endpoint is None
+    assert settings.event_grid_endpoint is None
+    assert settings.webhook_secret is None
+
+
+def test_scopes_are_workspaces_subscriptions_groups_and_gateways_in_lower_case_each_once() -> None:
+    scopes = f"{WORKSPACE.upper()}, {SUBSCRIPTION}/,\n{GROUP},{GATEWAY},{WORKSPACE},"
+
+    settings = Settings.read(an_environment(DETECTOR_SCOPES=scopes))
+
+    expected = (WORKSPACE, SUBSCRIPTION, GROUP.lower(), GATEWAY.lower())
+    assert tuple(Scope(id=each) for each in expected) == settings.scopes
+
+
+def test_each_malformed_scope_is_named_and_no_other() -> None:
+    bad = (f"{GATEWAY}/connections/x", "my-workspace", f"{SUBSCRIPTION}/resourceGroups/../x")
+
+    problem = problems_of(DETECTOR_SCOPES=",".join([WORKSPACE, *bad]))["DETECTOR_SCOPES"]
+
+    assert [True] * 3 == [repr(entry.lower()) in problem for entry in bad]
+    assert WORKSPACE not in problem
+
+
+def test_the_arm_id_of_a_workspace_is_answered_with_where_its_guid_is() -> None:
+    arm_id = f"{GROUP}/providers/Microsoft.OperationalInsights/workspaces/logs-weu"
+
+    assert "--query customerId" in problems_of(DETECTOR_SCOPES=arm_id)["DETECTOR_SCOPES"]
+
+
+@pytest.mark.parametrize("blank", [None, "", " ", ","])
+def test_no_scope_at_all_is_a_problem(blank: str | None) -> None:
+    assert ["DETECTOR_SCOPES"] == list(problems_of(DETECTOR_SCOPES=blank))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("DETECTOR_SCHEDULE", "*/5 * * * *"),
+        ("DETECTOR_SCHEDULE", "00:05:00"),
+        ("DETECTOR_LOOKBACK", "6h"),
+        ("DETECTOR_LOOKBACK", "21600"),
+        ("DETECTOR_LOOKBACK", "-PT6H"),
+        ("DETECTOR_LOOKBACK", "PT59M"),
+        ("DETECTOR_CATCH_UP", "PT5H"),
+        ("DETECTOR_CATCH_UP", "P91D"),
+        ("DETECTOR_CLOUD", "AzureGermanCloud"),
+        ("DETECTOR_LOGS_ENDPOINT", "http://logs.example.com"),
+        ("DETECTOR_ARM_ENDPOINT", "arm.example.com"),
+        ("DETECTOR_ARM_ENDPOINT", "https://{region}.example.com"),
+        ("DETECTOR_METRICS_ENDPOINT", "https://{zone}.example.com"),
+        ("DETECTOR_METRICS_ENDPOINT", "https://[::1"),
+        ("DETECTOR_STORE", "insights"),
+        ("DETECTOR_STORE", "blob:Insights"),
+        ("DETECTOR_STORE", "blob:in--sights"),
+        ("DETECTOR_STORE", "blob:ab"),
+        ("DETECTOR_STORE", "blob:" + "a" * 64),
+        ("DETECTOR_STORE", "file:"),
+        ("DETECTOR_QUEUE", "insights-"),
+        ("DETECTOR_QUEUE", "in_sights"),
+        ("DETECTOR_EVENT_GRID_ENDPOINT", "http://topic.example.com/api/events"),
+        ("DETECTOR_EVENT_GRID_ENDPOINT", "https://topic.example.com/api/events?key=1"),
+        ("DETECTOR_WEBHOOK_URLS", "https://example.com/a http://example.com/b"),
+        ("DETECTOR_WEBHOOK_URLS", "https://example.com:port/"),
+        ("DETECTOR_WEBHOOK_SECRET", "whsec_c2hvcnQ="),
+        ("DETECTOR_WEBHOOK_SECRET", SECRET.removeprefix("whsec_")),
+        ("DETECTOR_WEBHOOK_SECRET", "whsec_not base64"),
+        ("DETECTOR_NOTIFY_URLS", "hooks.example.com/1"),
+        ("AzureWebJobsStorage", "@Microsoft.KeyVault(SecretUri=https://v.example.com/s)"),
+        ("AzureWebJobsStorage__accountName", "https://account.blob.core.windows.net"),
+        ("AzureWebJobsStorage__blobServiceUri", "http://account.blob.core.windows.net"),
+        ("AzureWebJobsStorage__credential", "clientsecret"),
+    ],
+)
+def test_what_is_malformed_is_named(name: str, value: str) -> None:
+    assert [name] == list(problems_of(**{name: value}))
+
+
+def test_every_problem_is_told_at_once_and_by_name() -> None:
+    problems = problems_of(
+        DETECTOR_SCOPES=None,
+        DETECTOR_LOOKBACK="six hours",
+        DETECTOR_QUEUE="-",
+        DETECTOR_SCOPE=WORKSPACE,
+        DETECTOR_CLOUD="AzureUSSec",
+        DETECTOR_ARM_ENDPOINT="http://arm.example.com",
+        AzureWebJobsStorage=None,
+    )
+
+    assert {
+        "DETECTOR_SCOPES",
+        "DETECTOR_LOOKBACK",
+        "DETECTOR_QUEUE",
+        "DETECTOR_SCOPE",
+        "DETECTOR_LOGS_ENDPOINT",
+        "DETECTOR_ARM_ENDPOINT",
+        "DETECTOR_METRICS_ENDPOINT",
+        "AzureWebJobsStorage",
+    } == set(problems)
+
+
+def test_a_mistyped_name_is_told_with_the_name_that_was_meant() -> None:
+    problems = problems_of(DETECTOR_WEBHOOK_URL="https://example.com/")
+
+    assert {"DETECTOR_WEBHOOK_URL": "no such setting; do you mean DETECTOR_WEBHOOK_URLS?"} == (
+        problems
+    )
+
+
+def test_names_are_read_in_any_case_for_windows_has_them_in_upper_case() -> None:
+    environ = {name.upper(): value for name, value in an_environment().items()}
+
+    assert Settings.read(an_environment()) == Settings.read(environ)
+
+
+def test_a_blank_setting_is_as_good_as_none() -> None:
+    blank = dict.fromkeys(("DETECTOR_LOOKBACK", "DETECTOR_STORE", "DETECTOR_WEBHOOK_URLS"), " ")
+
+    assert Settings.read(an_environment()) == Settings.read(an_environment(**blank))
+
+
+def test_the_real_environment_does_not_shine_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DETECTOR_LOOKBACK", "PT12H")
+
+    assert timedelta(hours=6) == Settings.read(an_environment()).lookback
+
+
+def test_catch_up_reaches_back_at_least_as_far_as_every_run_does() -> None:
+    assert ["DETECTOR_CATCH_UP"] == list(problems_of(DETECTOR_LOOKBACK="P3D"))
+
+
+@pytest.mark.parametrize("cloud", ["AzureUSNat", "AzureUSSec"])
+def test_an_air_gapped_cloud_needs_its_endpoints_and_storage_uris(cloud: str) -> None:
+    problems = problems_of(
+        DETECTOR_CLOUD=cloud,
+        AzureWebJobsStorage=None,
+        AzureWebJobsStorage__accountName="stvpnwatch",
+    )
+
+    assert {
+        "DETECTOR_LOGS_ENDPOINT",
+        "DETECTOR_ARM_ENDPOINT",
+        "DETECTOR_METRICS_ENDPOINT",
+        "AzureWebJobsStorage",
+    } == set(problems)
+
+
+def test_only_the_metrics_endpoint_has_a_place_for_the_region() -> None:
+    endpoint = "https://{region}.metrics.example.com/"
+
+    settings = Settings.read(an_environment(DETECTOR_METRICS_ENDPOINT=endpoint))
+
+    assert "https://{region}.metrics.example.com" == settings.metrics_endpoint
+
+
+def test_a_store_in_a_folder_needs_no_storage_account_and_has_no_queue_unless_named() -> None:
+    folder = {"DETECTOR_STORE": "file:/var/lib/detector", "AzureWebJobsStorage": None}
+
+    settings = Settings.read(an_environment(**folder))
+
+    assert (FolderStore(folder=Path("/var/lib/detector")), None) == (settings.store, settings.queue)
+    assert ["AzureWebJobsStorage"] == list(problems_of(**folder, DETECTOR_QUEUE="insights"))
+
+
+def test_an_empty_queue_setting_means_no_queue() -> None:
+    assert Settings.read(an_environment(DETECTOR_QUEUE="")).queue is None
+
+
+@pytest.mark.parametrize(
+    ("cloud", "suffix"),
+    [
+        ("AzureCloud", "core.windows.net"),
+        ("AzureUSGovernment", "core.usgovcloudapi.net"),
+        ("AzureChinaCloud", "core.chinacloudapi.cn"),
+    ],
+)
+def test_the_name_of_the_account_tells_its_uris_in_its_cloud(cloud: str, suffix: str) -> None:
+    settings = Settings.read(
+        an_environment(
+            DETECTOR_CLOUD=cloud,
+            AzureWebJobsStorage=None,
+            AzureWebJobsStorage__accountName="stvpnwatch",
+            AzureWebJobsStorage__credential="managedIdentity",
+            AzureWebJobsStorage__clientId=WORKSPACE,
+        )
+    )
+
+    assert (
+        StorageConnection(
+            blob_uri=f"https://stvpnwatch.blob.{suffix}",
+            queue_uri=f"https://stvpnwatch.queue.{suffix}",
+            managed_identity=True,
+            client_id=WORKSPACE,
+        )
+        == settings.storage
+    )
+
+
+def test_a_storage_account_known_by_its_uris_needs_both_when_there_is_a_queue() -> None:
+    blobs = {
+        "AzureWebJobsStorage": None,
+        "AzureWebJobsStorage__blobServiceUri": "https://st.blob.example.com/",
+    }
+
+    assert ["AzureWebJobsStorage__queueServiceUri"] == list(problems_of(**blobs))
+    storage = Settings.read(an_environment(**blobs, DETECTOR_QUEUE="")).storage
+    assert StorageConnection(blob_uri="https://st.blob.example.com") == storage
+
+
+def test_webhook_urls_are_separated_by_commas_or_white_space() -> None:
+    urls = "https://example.com/a?x=1,https://example.com/b\nhttps://example.com/c"
+
+    settings = Settings.read(an_environment(DETECTOR_WEBHOOK_URLS=urls))
+
+    told = [url.get_secret_value() for url in settings.webhook_urls]
+    assert [f"https://example.com/{path}" for path in ("a?x=1", "b", "c")] == told
+
+
+def test_a_comma_inside_a_notify_url_belongs_to_it() -> None:
+    mail = "mailtos://ops:pw@example.com?to=a@example.com,b@example.com"
+    urls = ["workflows://example.com:443/w/s", mail, "json://example.com/1", "xml://example.com"]
+
+    settings = Settings.read(
+        an_environment(DETECTOR_NOTIFY_URLS=f"{urls[0]}, {urls[1]},{urls[2]}\n{urls[3]},")
+    )
+
+    assert urls == [url.get_secret_value() for url in settings.notify_urls]
+
+
+@given(secret=st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=8))
+def test_no_error_and_no_repr_shows_a_secret(secret: str) -> None:
+    secret = f"s3cr3t{secret}"
+    good = an_environment(
+        DETECTOR_WEBHOOK_URLS=f"https://example.com/{secret}",
+        DETECTOR_NOTIFY_URLS=f"slack://{secret}",
+        DETECTOR_WEBHOOK_SECRET="whsec_"
+        + base64.b64encode(secret.encode().zfill(24)[:64]).decode(),
+        AzureWebJobsStorage=f"AccountName=st;AccountKey={secret}",
+    )
+    settings = Settings.read(good)
+    bad = problems_of(
+        DETECTOR_WEBHOOK_URLS=f"http://example.com/{secret}",
+        DETECTOR_NOTIFY_URLS=secret,
+        DETECTOR_WEBHOOK_SECRET=secret,
+        DETECTOR_EVENT_GRID_ENDPOINT=f"https://example.com/?{secret}",
+        AzureWebJobsStorage=f"Key={secret}",
+    )
+
+    assert secret not in f"{settings!r} {settings} {settings.storage!r}"
+    assert 5 == len(bad)
+    assert secret not in str(SettingsError(bad))
