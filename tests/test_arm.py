@@ -65,29 +65,29 @@ def flattened(value: Any) -> Any:
 def test_a_gateways_facts_come_from_its_body_with_names_as_azure_writes_them() -> None:
     gateway = arm.gateway(GATEWAY_ID, a_body(), {})
 
-    assert gateway.id == GATEWAY_ID
-    assert gateway.name == "vpn-Hub-weu"
-    assert gateway.resource_group == "rg-Network"
-    assert gateway.subscription_id == "0f0f0f0f-0000-4000-8000-00000000000a"
-    assert gateway.location == "westeurope"
-    assert gateway.sku == "VpnGw2AZ"
-    assert gateway.generation == "Generation2"
-    assert gateway.vpn_type == "RouteBased"
+    assert GATEWAY_ID == gateway.id
+    assert "vpn-Hub-weu" == gateway.name
+    assert "rg-Network" == gateway.resource_group
+    assert "0f0f0f0f-0000-4000-8000-00000000000a" == gateway.subscription_id
+    assert "westeurope" == gateway.location
+    assert "VpnGw2AZ" == gateway.sku
+    assert "Generation2" == gateway.generation
+    assert "RouteBased" == gateway.vpn_type
     assert gateway.active_active is True
-    assert gateway.virtual_network_id == f"{NETWORK}/virtualNetworks/vnet-Hub".lower()
-    assert gateway.virtual_network_name == "vnet-Hub"
-    assert gateway.unknown == {}
+    assert f"{NETWORK}/virtualNetworks/vnet-Hub".lower() == gateway.virtual_network_id
+    assert "vnet-Hub" == gateway.virtual_network_name
+    assert {} == gateway.unknown
 
 
 def test_the_vips_stand_in_the_order_of_the_ip_configurations() -> None:
-    assert arm.gateway(GATEWAY_ID, a_body(), {}).vips == ("198.51.100.1", "198.51.100.2")
+    assert ("198.51.100.1", "198.51.100.2") == arm.gateway(GATEWAY_ID, a_body(), {}).vips
 
 
 def test_the_flattened_form_tells_the_same_as_arms_own_form() -> None:
     flat = flattened(a_body())
     del flat["properties"]
 
-    assert arm.gateway(GATEWAY_ID, flat, {}) == arm.gateway(GATEWAY_ID, a_body(), {})
+    assert arm.gateway(GATEWAY_ID, a_body(), {}) == arm.gateway(GATEWAY_ID, flat, {})
 
 
 def test_field_names_count_in_any_case() -> None:
@@ -98,7 +98,7 @@ def test_field_names_count_in_any_case() -> None:
     )
     body["properties"] |= {"ipConfigurations": [configuration], "bgpSettings": None}
 
-    assert arm.public_ips_needed(body) == (f"{PUBLIC_IP}1",)
+    assert (f"{PUBLIC_IP}1",) == arm.public_ips_needed(body)
 
 
 def test_a_private_tunnel_address_is_no_vip() -> None:
@@ -108,12 +108,12 @@ def test_a_private_tunnel_address_is_no_vip() -> None:
 
     gateway = arm.gateway(GATEWAY_ID, body, {f"{PUBLIC_IP}2".lower(): "198.51.100.2"})
 
-    assert arm.public_ips_needed(body) == (f"{PUBLIC_IP}2",)
-    assert gateway.vips == ("198.51.100.1", "198.51.100.2")
+    assert (f"{PUBLIC_IP}2",) == arm.public_ips_needed(body)
+    assert ("198.51.100.1", "198.51.100.2") == gateway.vips
 
 
 def test_a_body_with_all_its_vips_needs_no_public_ip() -> None:
-    assert arm.public_ips_needed(a_body()) == ()
+    assert () == arm.public_ips_needed(a_body())
 
 
 def test_a_vip_that_cannot_be_had_is_unknown_and_the_others_stay() -> None:
@@ -123,24 +123,27 @@ def test_a_vip_that_cannot_be_had_is_unknown_and_the_others_stay() -> None:
         GATEWAY_ID, body, {f"{PUBLIC_IP}2".lower(): FactUnknown("no permission to read it")}
     )
 
-    assert gateway.vips == ("198.51.100.1",)
-    assert gateway.unknown == {"vips": "no permission to read it"}
+    assert ("198.51.100.1",) == gateway.vips
+    assert {"vips": "no permission to read it"} == gateway.unknown
 
 
 def test_a_fact_that_is_not_set_is_unknown_with_the_reason() -> None:
     body = a_body(vpnGatewayGeneration="None", sku=None, activeActive=None, ipConfigurations=[])
     gateway = arm.gateway(GATEWAY_ID, body, {})
 
-    assert gateway.unknown == dict.fromkeys(
-        (
-            "active_active",
-            "generation",
-            "sku",
-            "vips",
-            "virtual_network_id",
-            "virtual_network_name",
-        ),
-        "not set on the gateway",
+    assert (
+        dict.fromkeys(
+            (
+                "active_active",
+                "generation",
+                "sku",
+                "vips",
+                "virtual_network_id",
+                "virtual_network_name",
+            ),
+            "not set on the gateway",
+        )
+        == gateway.unknown
     )
     assert gateway.generation is None
 
@@ -160,7 +163,7 @@ def test_a_malformed_part_is_unknown_and_costs_no_other_fact(
 ) -> None:
     gateway = arm.gateway(GATEWAY_ID, a_body(**change), {})
 
-    assert gateway.unknown == dict.fromkeys(unknown, "the answer could not be read")
+    assert dict.fromkeys(unknown, "the answer could not be read") == gateway.unknown
 
 
 @pytest.mark.parametrize(
@@ -170,7 +173,7 @@ def test_a_malformed_part_is_unknown_and_costs_no_other_fact(
 def test_malformed_ip_configurations_never_raise(configurations: object) -> None:
     gateway = arm.gateway(GATEWAY_ID, a_body(ipConfigurations=configurations), {})
 
-    assert gateway.unknown.keys() == {"vips", "virtual_network_id", "virtual_network_name"}
+    assert {"vips", "virtual_network_id", "virtual_network_name"} == gateway.unknown.keys()
 
 
 @pytest.mark.parametrize(
@@ -180,7 +183,7 @@ def test_malformed_ip_configurations_never_raise(configurations: object) -> None
 def test_malformed_peering_addresses_leave_the_public_ips(peerings: object) -> None:
     body = a_body(bgpSettings={"bgpPeeringAddresses": peerings})
 
-    assert arm.public_ips_needed(body) == (f"{PUBLIC_IP}1", f"{PUBLIC_IP}2")
+    assert (f"{PUBLIC_IP}1", f"{PUBLIC_IP}2") == arm.public_ips_needed(body)
 
 
 @pytest.mark.parametrize(
@@ -189,16 +192,16 @@ def test_malformed_peering_addresses_leave_the_public_ips(peerings: object) -> N
 def test_what_is_no_gateways_body_leaves_every_fact_unknown(body: object) -> None:
     gateway = arm.gateway(WRITTEN_ID, body, {})
 
-    assert gateway == arm.missing(WRITTEN_ID, "the answer could not be read")
+    assert arm.missing(WRITTEN_ID, "the answer could not be read") == gateway
 
 
 def test_a_gateway_without_a_body_has_the_name_from_its_id() -> None:
     gateway = arm.missing(GATEWAY_ID, "the gateway no longer exists")
 
-    assert gateway.name == "vpn-hub-weu"
-    assert gateway.resource_group == "rg-network"
-    assert gateway.vips == ()
-    assert gateway.unknown.keys() == {
+    assert "vpn-hub-weu" == gateway.name
+    assert "rg-network" == gateway.resource_group
+    assert () == gateway.vips
+    assert {
         "active_active",
         "generation",
         "location",
@@ -207,25 +210,25 @@ def test_a_gateway_without_a_body_has_the_name_from_its_id() -> None:
         "virtual_network_id",
         "virtual_network_name",
         "vpn_type",
-    }
-    assert set(gateway.unknown.values()) == {"the gateway no longer exists"}
+    } == gateway.unknown.keys()
+    assert {"the gateway no longer exists"} == set(gateway.unknown.values())
 
 
 def test_a_body_of_another_id_keeps_the_id_that_was_asked_for() -> None:
     other = a_body() | {"id": f"{SUBSCRIPTION}/resourceGroups/elsewhere", "name": None}
     gateway = arm.gateway(GATEWAY_ID, other, {})
 
-    assert (gateway.id, gateway.name, gateway.resource_group) == (
+    assert (
         GATEWAY_ID,
         "vpn-hub-weu",
         "rg-network",
-    )
+    ) == (gateway.id, gateway.name, gateway.resource_group)
 
 
 @pytest.mark.parametrize("key", ["ipAddress", "IpAddress"])
 def test_a_public_ips_address_is_read_in_either_form(key: str) -> None:
-    assert arm.address({key: "198.51.100.1"}) == "198.51.100.1"
-    assert arm.address({"properties": {key: "198.51.100.1"}}) == "198.51.100.1"
+    assert "198.51.100.1" == arm.address({key: "198.51.100.1"})
+    assert "198.51.100.1" == arm.address({"properties": {key: "198.51.100.1"}})
 
 
 @pytest.mark.parametrize(
@@ -241,7 +244,7 @@ def test_a_public_ip_without_an_address_says_why(body: object, why: str) -> None
     address = arm.address(body)
 
     assert isinstance(address, FactUnknown)
-    assert address.why == why
+    assert why == address.why
 
 
 PEER_ID = f"{NETWORK}/localNetworkGateways/lng-Branch"
@@ -271,25 +274,25 @@ def test_a_connection_has_its_peers_address(peer: object, remote_ip: str | None)
 
     connection = arm.connection(body, {PEER_ID.lower(): peer})
 
-    assert arm.peer_needed(body) == PEER_ID
-    assert (connection.name, connection.remote_ip, connection.status) == (
+    assert PEER_ID == arm.peer_needed(body)
+    assert (
         "to-Branch",
         remote_ip,
         "Connected",
-    )
+    ) == (connection.name, connection.remote_ip, connection.status)
 
 
 def test_a_connection_that_carries_its_peers_body_needs_no_other() -> None:
     inline = {"id": PEER_ID, "properties": {"gatewayIpAddress": "203.0.113.7"}}
 
-    assert arm.connection(a_connection(localNetworkGateway2=inline), {}).remote_ip == "203.0.113.7"
+    assert "203.0.113.7" == arm.connection(a_connection(localNetworkGateway2=inline), {}).remote_ip
 
 
 @pytest.mark.parametrize("body", [None, {}, {"properties": 3}, {"name": 3}])
 def test_a_malformed_connection_has_neither_address_nor_status(body: object) -> None:
     connection = arm.connection(body, {})
 
-    assert (connection.remote_ip, connection.status) == (None, None)
+    assert (None, None) == (connection.remote_ip, connection.status)
     assert arm.peer_needed(body) is None
 
 
@@ -297,4 +300,4 @@ def test_a_connection_between_two_gateways_belongs_to_both() -> None:
     other = f"{NETWORK}/virtualNetworkGateways/vpn-Other"
     body = a_connection(virtualNetworkGateway2={"id": other}, localNetworkGateway2=None)
 
-    assert arm.gateways_of(body) == {GATEWAY_ID, other.lower()}
+    assert {GATEWAY_ID, other.lower()} == arm.gateways_of(body)

@@ -63,38 +63,38 @@ def a_series(*mbps: float, instance: str = FIRST) -> Series:
     ],
 )
 def test_a_sku_has_its_benchmark(sku: str, generation: str | None, mbps: int) -> None:
-    assert benchmark(sku, generation) == mbps
+    assert mbps == benchmark(sku, generation)
 
 
 @pytest.mark.parametrize("generation", [None, "None", "Generation3"])
 def test_a_sku_of_two_generations_has_no_benchmark_without_its_own(generation: str | None) -> None:
-    assert benchmark("VpnGw2AZ", generation) == (
+    assert (
         "VpnGw2AZ is benchmarked at 1,000 Mbps (Generation1) or 1,250 Mbps (Generation2),"
         " and the gateway's generation is not known"
-    )
+    ) == benchmark("VpnGw2AZ", generation)
 
 
 def test_an_unknown_sku_says_which_table_lacks_it() -> None:
-    assert benchmark("VpnGw9X", "Generation2") == (
-        "no benchmark is known for the SKU VpnGw9X (table of 2026-06-08)"
+    assert ("no benchmark is known for the SKU VpnGw9X (table of 2026-06-08)") == benchmark(
+        "VpnGw9X", "Generation2"
     )
 
 
 def test_the_table_names_its_source() -> None:
-    assert table().source == "https://learn.microsoft.com/azure/vpn-gateway/about-gateway-skus"
+    assert "https://learn.microsoft.com/azure/vpn-gateway/about-gateway-skus" == table().source
 
 
 def test_the_table_that_ships_names_every_field_that_is_read() -> None:
     path = Path(benchmark_module.__file__).with_name("benchmarks.json")
 
-    assert json.loads(path.read_text(encoding="utf-8")).keys() == {"source", "date", "unit", "mbps"}
+    assert {"source", "date", "unit", "mbps"} == json.loads(path.read_text(encoding="utf-8")).keys()
 
 
 def test_the_peak_is_the_highest_average_of_any_instance() -> None:
     series = [a_series(100, 300), a_series(200, 412, 90, instance=SECOND)]
 
-    assert peak(series, WINDOW) == Peak(
-        mbps=412.0, instance=SECOND, at=datetime(2026, 11, 22, 2, 15, tzinfo=UTC)
+    assert Peak(mbps=412.0, instance=SECOND, at=datetime(2026, 11, 22, 2, 15, tzinfo=UTC)) == peak(
+        series, WINDOW
     )
 
 
@@ -103,7 +103,7 @@ def test_bytes_per_second_become_megabits_per_second() -> None:
     found = peak([series], WINDOW)
 
     assert found is not None
-    assert found.mbps == 8.0
+    assert 8.0 == found.mbps
 
 
 def test_a_point_outside_the_window_is_no_peak() -> None:
@@ -111,7 +111,7 @@ def test_a_point_outside_the_window_is_no_peak() -> None:
     found = peak([Series(instance=FIRST, points=points)], WINDOW)
 
     assert found is not None
-    assert found.at == WINDOW.start
+    assert WINDOW.start == found.at
 
 
 @pytest.mark.parametrize("series", [[], [Series(instance=FIRST, points=())]])
@@ -151,25 +151,25 @@ def test_every_case_has_its_statement() -> None:
 def test_the_comparison_holds_the_numbers_of_its_statement() -> None:
     bandwidth = compare(a_gateway("VpnGw1AZ"), [a_series(325)], WINDOW)
 
-    assert bandwidth.peak_mbps == 325.0
-    assert bandwidth.instance == FIRST
-    assert bandwidth.at == datetime(2026, 11, 22, 2, 10, tzinfo=UTC)
-    assert bandwidth.benchmark_mbps == 650
-    assert bandwidth.ratio == 0.5
+    assert 325.0 == bandwidth.peak_mbps
+    assert FIRST == bandwidth.instance
+    assert datetime(2026, 11, 22, 2, 10, tzinfo=UTC) == bandwidth.at
+    assert 650 == bandwidth.benchmark_mbps
+    assert 0.5 == bandwidth.ratio
 
 
 def test_without_a_benchmark_there_is_a_peak_and_no_ratio() -> None:
     bandwidth = compare(a_gateway("VpnGw9X"), [a_series(325)], WINDOW)
 
-    assert (bandwidth.peak_mbps, bandwidth.benchmark_mbps, bandwidth.ratio) == (325.0, None, None)
+    assert (325.0, None, None) == (bandwidth.peak_mbps, bandwidth.benchmark_mbps, bandwidth.ratio)
 
 
 @pytest.mark.parametrize("series", [[], FactUnknown("Azure is throttling")])
 def test_without_a_peak_the_benchmark_stays(series: list[Series] | FactUnknown) -> None:
     bandwidth = compare(a_gateway("VpnGw1AZ"), series, WINDOW)
 
-    assert (bandwidth.peak_mbps, bandwidth.instance, bandwidth.at) == (None, None, None)
-    assert (bandwidth.benchmark_mbps, bandwidth.ratio) == (650, None)
+    assert (None, None, None) == (bandwidth.peak_mbps, bandwidth.instance, bandwidth.at)
+    assert (650, None) == (bandwidth.benchmark_mbps, bandwidth.ratio)
 
 
 def test_a_gateway_that_is_gone_still_gets_a_statement() -> None:

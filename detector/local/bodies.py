@@ -1,0 +1,116 @@
+"""The bodies of resources and metrics that a recording keeps as JSON files.
+
+Azure's command line prints one body, or a list of them; ARM's own lists stand under `value`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from detector.local.exports import decoded
+from detector.model import Series
+from detector.row import instant
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_METRIC: Final = "averagebandwidth"
+# A gateway's metric has the gateway's id with this behind it.
+_METRIC_PROVIDER: Final = "/providers/microsoft.insights/"
+# Five minutes, as the API and as Azure's command line write them.
+_FIVE_MINUTES: Final = frozenset({"PT5M", "0:05:00", "00:05:00"})
+
+
+def read_resources(files: Iterable[tuple[Path, str]]) -> tuple[dict[str, object], list[str]]:
+    """The bodies of resources by lower-case id, and a line for each that cannot be used.
+
+    A file comes with the name that it has in such a line.
+    """
+    bodies: dict[str, object] = {}
+    unreadable: list[str] = []
+    for path, told in files:
+        try:
+            bodies.update(_by_id(path))
+        except _Unusable as error:
+            unreadable.append(f"{told}: {error}")
+    return bodies, unreadable
+
+
+def read_metrics(files: Iterable[tuple[Path, str]]) -> tuple[dict[str, list[Series]], list[str]]:
+    """The bandwidth of gateways by lower-case id, and a line for each file that cannot be used.
+
+    As `az monitor metrics list --metric AverageBandwidth --interval PT5M` prints it, with
+    `--filter "Instance eq '*'"`; without, the one series has no instance.
+    """
+    series: dict[str, list[Series]] = defaultdict(list)
+    unreadable: list[str] = []
+    for path, told in files:
+        try:
+            for body in _listed(_json(path)):
+                for gateway_id, one in _bandwidth(body):
+                    series[gateway_id].append(one)
+        except _Unusable as error:
+            unreadable.append(f"{told}: {error}")
+    return dict(series), unreadable
+
+
+class _Unusable(Exception):
+    """A file that cannot be used; the text says why."""
+
+
+def _json(path: Path) -> object:
+    try:
+        read: object = json.loads(decoded(path.read_bytes()))
+    except (OSError, ValueError, RecursionError) as error:
+        raise _Unusable(f"it is not JSON: {error}") from error
+    return read
+
+
+def _listed(read: object) -> list[object]:
+    return read if isinstance(read, list) else [read]
+
+
+def _by_id(path: Path) -> dict[str, object]:
+    bodies = {}
+    for read in _listed(_json(path)):
+        wrapped = read.get("value") if isinstance(read, Mapping) else None
+        for body in wrapped if isinstance(wrapped, list) else [read]:
+            own_id = body.get("id") if isinstance(body, Mapping) else None
+            if not isinstance(own_id, str):
+                raise _Unusable("it holds a body without an id")
+            bodies[own_id.lower()] = body
+    return bodies
+
+
+def _bandwidth(body: Any) -> Iterator[tuple[str, Series]]:
+    """The series of one answer of the metrics API, each with its gateway's id, lower case."""
+    try:
+        interval = body.get("interval", "PT5M")
+        if interval not in _FIVE_MINUTES:
+            raise _Unusable(f"its averages are not of five minutes but of {interval}")
+        for metric in body["value"]:
+            if metric["name"]["value"].lower() == _METRIC:
+                gateway_id = metric["id"].lower().partition(_METRIC_PROVIDER)[0]
+                for series in metric["timeseries"]:
+                    yield gateway_id, _one(series)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise _Unusable(f"it is no answer of the metrics API: {error!r}") from error
+
+
+def _one(series: Any) -> Series:
+    dimensions = {
+        pair["name"]["value"].lower(): pair["value"] for pair in series.get("metadatavalues", ())
+    }
+    averages = ((point["timeStamp"], point.get("average")) for point in series["data"])
+    return Series(
+        instance=str(dimensions.get("instance", "")),
+        points=tuple(
+            (instant(at), float(average))
+            for at, average in averages
+            if average is not None and math.isfinite(average)
+        ),
+    )

@@ -1,0 +1,251 @@
+"""The files in which people and Azure keep log rows, read into the columns of the query.
+
+Told apart by what they hold, not by their names: what `az monitor log-analytics query -o json` and
+the query API answer, the portal's CSV, resource logs as diagnostic settings write them to a storage
+account (PT1H.json), the Activity Log in the form of `az monitor activity-log list`, and rows that
+have the query's columns already. Names of columns count in any case.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import functools
+import io
+import itertools
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
+
+from detector.row import ACTIVITY, UnreadableRow
+
+RECEIVED: Final = "_TimeReceived"
+"""When a row reached Azure Monitor: Log Analytics' own column, beside those of the query."""
+
+Row = dict[str, object]
+"""A row by the query's columns and RECEIVED; None where it has no value."""
+
+_CANDIDATES: Final = {
+    "TimeGenerated": ("timegenerated", "eventtimestamp", "time"),
+    "GatewayId": ("gatewayid", "_resourceid", "resourceid"),
+    "Source": ("source", "category"),
+    "Operation": ("operation", "operationnamevalue", "operationname"),
+    "Status": (
+        "operationstatus_s",
+        "operationstatus",
+        "status_s",
+        "activitystatusvalue",
+        "activitystatus",
+        "status",
+    ),
+    "Instance": ("instance_s", "instance"),
+    "RemoteIp": ("remoteip_s", "remoteip"),
+    "Reason": ("statechangereason_s", "statechangereason", "reason"),
+    "Message": ("message",),
+    "Caller": ("caller",),
+    "CorrelationId": ("correlationid",),
+    "Additional": ("additionalfields", "additional"),
+    RECEIVED: ("_timereceived",),
+}
+# What Azure's command line and portal write for no value.
+_ABSENT: Final = (None, "", "None")
+# The portal names the time zone of its times in the header: "TimeGenerated [UTC]".
+_ZONE: Final = re.compile(r"\s*\[(.*)\]$")
+# The portal's times, as a browser set to English (United States) writes them.
+_AMERICAN: Final = re.compile(
+    r"(\d{1,2})/(\d{1,2})/(\d{4}),? (\d{1,2}):(\d\d):(\d\d)(?:\.(\d{1,6})\d*)?\s([AP])M",
+    re.IGNORECASE,
+)
+
+
+def read_export(content: bytes) -> Iterator[tuple[str, Row | UnreadableRow]]:
+    """Each row of a file with its place in it ("row 3", "line 7"), or why it cannot be read.
+
+    A file without any row that can be read has one place, "the file", and says why.
+    """
+    try:
+        text = decoded(content)
+    except UnicodeDecodeError as error:
+        yield "the file", UnreadableRow(f"it is no text: {error.reason} at byte {error.start}")
+        return
+    start = text.lstrip()[:1]
+    if not start:
+        yield "the file", UnreadableRow("it is empty")
+    elif start in "[{":
+        yield from _json_rows(text)
+    else:
+        yield from _csv_rows(text)
+
+
+def decoded(content: bytes) -> str:
+    """A file's text: UTF-8 with or without a mark, or the UTF-16 that PowerShell's `>` writes.
+
+    Raises UnicodeDecodeError.
+    """
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.decode("utf-16")
+    return content.decode("utf-8-sig")
+
+
+def _json_rows(text: str) -> Iterator[tuple[str, Row | UnreadableRow]]:
+    try:
+        whole = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        yield from _line_rows(text, error)
+        return
+    for number, item in enumerate(_items(whole), start=1):
+        yield f"row {number}", _row_of(item)
+
+
+def _line_rows(text: str, error: Exception) -> Iterator[tuple[str, Row | UnreadableRow]]:
+    """The rows of a text with a JSON object on each line; `error` says why it is not one whole."""
+    broken: list[int] = []
+    read = False
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line or line.isspace():
+            continue
+        try:
+            whole = json.loads(line)
+        except (ValueError, RecursionError):
+            broken.append(number)
+            continue
+        read = True
+        for item in _items(whole):
+            yield f"line {number}", _row_of(item)
+    if not read:
+        yield "the file", UnreadableRow(f"it is not JSON: {error}")
+        return
+    for number in broken:
+        yield f"line {number}", UnreadableRow("it is not JSON")
+
+
+def _items(whole: object) -> Iterator[object]:
+    """The rows of a JSON value: of a list, of an answer's tables, of records, or a row itself."""
+    for item in whole if isinstance(whole, list) else [whole]:
+        listed = _listed(item)
+        if listed is None:
+            yield item
+        else:
+            yield from listed
+
+
+def _listed(item: object) -> Iterable[object] | None:
+    """The rows in an object that wraps some; None for what is itself a row."""
+    if not isinstance(item, Mapping):
+        return None
+    tables = item.get("tables")
+    if isinstance(tables, list):
+        return itertools.chain.from_iterable(map(_table_items, tables))
+    wrapped = item.get("records", item.get("value"))
+    return wrapped if isinstance(wrapped, list) else None
+
+
+def _table_items(table: object) -> Iterator[object]:
+    """The rows of one table of the query API's answer; what is malformed comes as it is."""
+    fields = table if isinstance(table, Mapping) else {}
+    columns, rows = fields.get("columns"), fields.get("rows")
+    if not isinstance(columns, list) or not isinstance(rows, list):
+        yield None
+        return
+    names = [str(column.get("name")) if isinstance(column, Mapping) else "" for column in columns]
+    for values in rows:
+        yield dict(zip(names, values, strict=False)) if isinstance(values, list) else values
+
+
+def _csv_rows(text: str) -> Iterator[tuple[str, Row | UnreadableRow]]:
+    lines = csv.reader(io.StringIO(text, newline=""))
+    try:
+        header = [name.strip() for name in next(lines)]
+        zones = {zone[1] for zone in map(_ZONE.search, header) if zone}
+        names = [_ZONE.sub("", name) for name in header]
+        if not _candidates(tuple(names))["TimeGenerated"]:
+            yield (
+                "the file",
+                UnreadableRow("it is neither JSON nor CSV with a column TimeGenerated"),
+            )
+        elif zones - {"UTC"}:
+            listed = ", ".join(sorted(zones - {"UTC"}))
+            yield "the file", UnreadableRow(f"its times are in {listed}: export it in UTC")
+        else:
+            for values in lines:
+                if values:
+                    row = dict(zip(names, values, strict=False))
+                    yield f"line {lines.line_num}", _row_of(row)
+    except csv.Error as error:
+        yield f"line {lines.line_num}", UnreadableRow(f"it is not CSV: {error}")
+
+
+def _row_of(item: object) -> Row | UnreadableRow:
+    if not isinstance(item, Mapping):
+        return UnreadableRow("it is no row with named columns")
+    if not _has_time_generated(tuple(item)):
+        item = _flattened(item)
+    row: Row = {}
+    for column, names in _candidates(tuple(item)).items():
+        values = (item[name] for name in names)
+        row[column] = next((value for value in values if value not in _ABSENT), None)
+    for column in ("TimeGenerated", RECEIVED):
+        row[column] = _iso(row[column])
+    if "/" in str(row["Operation"]):  # "Microsoft.Network/...": only the Activity Log's have one
+        row["Source"] = ACTIVITY
+    return row
+
+
+@functools.lru_cache(maxsize=1024)
+def _candidates(names: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    """Which of `names` may hold the value of each column; the rows of a file share their names."""
+    written = {name.lower(): name for name in names}
+    return {
+        column: tuple(written[name] for name in candidates if name in written)
+        for column, candidates in _CANDIDATES.items()
+    }
+
+
+@functools.lru_cache(maxsize=1024)
+def _has_time_generated(names: tuple[str, ...]) -> bool:
+    """Whether a row comes from Log Analytics, whose `Properties` are not the row's own fields."""
+    return "timegenerated" in map(str.lower, names)
+
+
+def _flattened(record: Mapping[str, object]) -> Mapping[str, object]:
+    """A record of a resource log or of the Activity Log, with its properties beside its fields."""
+    own = {name.lower(): _unwrapped(value) for name, value in record.items()}
+    properties = own.pop("properties", None)
+    if isinstance(properties, str):
+        try:
+            properties = json.loads(properties)
+        except ValueError:
+            properties = None
+    if isinstance(properties, Mapping):
+        inner = {str(name).lower(): value for name, value in properties.items()}
+        own = inner | {name: value for name, value in own.items() if value not in _ABSENT}
+    own.setdefault("activitystatusvalue", own.get("resulttype"))
+    own.setdefault("caller", _caller(own.get("identity")))
+    return own
+
+
+def _unwrapped(value: object) -> object:
+    """The value of what `az monitor activity-log list` writes as {"value", "localizedValue"}."""
+    return value["value"] if isinstance(value, Mapping) and "value" in value else value
+
+
+def _caller(identity: object) -> object:
+    """Who acted, by the claims of a record of the Activity Log; None where they do not tell."""
+    claims = identity.get("claims") if isinstance(identity, Mapping) else None
+    if not isinstance(claims, Mapping):
+        return None
+    by_kind = {str(claim).rpartition("/")[2].lower(): value for claim, value in claims.items()}
+    kinds = ("upn", "emailaddress", "name", "appid")
+    return next((by_kind[kind] for kind in kinds if by_kind.get(kind)), None)
+
+
+def _iso(time: object) -> object:
+    """`time` in ISO 8601 where it stands in the portal's form; anything else as it is."""
+    found = _AMERICAN.fullmatch(time.strip()) if isinstance(time, str) else None
+    if found is None:
+        return time
+    month, day, year, hour, minute, second = map(int, found.groups()[:6])
+    fraction, half = (found[7] or "").ljust(6, "0"), found[8].upper()
+    hour = hour % 12 + (12 if half == "P" else 0)
+    return f"{year}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{fraction}Z"

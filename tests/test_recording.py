@@ -1,0 +1,582 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from detector.errors import FactUnknown, RecordingError
+from detector.local.recording import SCOPE, Recording
+from detector.model import Connection, Kind, Phase, Series, Signal, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    Record = Callable[[str, object], Path]
+
+SUBSCRIPTION = "/subscriptions/0f0f0f0f-0000-4000-8000-00000000000a"
+NETWORK = f"{SUBSCRIPTION}/resourceGroups/rg-Network/providers/Microsoft.Network"
+WRITTEN_ID = f"{NETWORK}/virtualNetworkGateways/vpn-Hub"
+GATEWAY_ID = WRITTEN_ID.lower()
+AT = datetime(2026, 11, 22, 2, 14, 7, 123000, tzinfo=UTC)
+ALL_DAY = Window(start=AT.replace(hour=0), end=AT.replace(hour=23))
+FIRST = "GatewayTenantWorker_IN_0"
+
+DISCONNECTED = Signal(
+    at=AT,
+    gateway_id=GATEWAY_ID,
+    kind=Kind.DISCONNECTED,
+    source="TunnelDiagnosticLog",
+    instance=FIRST,
+    remote_ip="203.0.113.7",
+    text="DPD timeout",
+)
+RESET = Signal(
+    at=AT,
+    gateway_id=GATEWAY_ID,
+    kind=Kind.RESET,
+    source="AzureActivity",
+    phase=Phase.SUCCEEDED,
+    caller="kim@example.net",
+    correlation_id="c-1",
+)
+
+
+def a_table_row(**changes: object) -> dict[str, object]:
+    """A row as `az monitor log-analytics query -o json` prints it: text, or "None" for nothing."""
+    return {
+        "AdditionalFields": "None",
+        "Category": "TunnelDiagnosticLog",
+        "Message": "None",
+        "OperationName": "TunnelDisconnected",
+        "Resource": "VPN-HUB",
+        "TableName": "PrimaryResult",
+        "TimeGenerated": "2026-11-22T02:14:07.123Z",
+        "_ResourceId": GATEWAY_ID,
+        "instance_s": FIRST,
+        "remoteIP_s": "203.0.113.7",
+        "stateChangeReason_s": "DPD timeout",
+        "status_s": "Disconnected",
+    } | changes
+
+
+def a_blob_record(**changes: object) -> dict[str, object]:
+    """A record as a diagnostic setting writes it to a storage account."""
+    return {
+        "time": "2026-11-22T02:14:07.1230000Z",
+        "resourceId": WRITTEN_ID.upper(),
+        "category": "TunnelDiagnosticLog",
+        "operationName": "TunnelDisconnected",
+        "level": "Informational",
+        "properties": {
+            "instance": FIRST,
+            "remoteIP": "203.0.113.7",
+            "status": "Disconnected",
+            "stateChangeReason": "DPD timeout",
+        },
+    } | changes
+
+
+def an_activity_row(**changes: object) -> dict[str, object]:
+    return {
+        "TimeGenerated": "2026-11-22T02:14:07.123Z",
+        "OperationNameValue": "MICROSOFT.NETWORK/VIRTUALNETWORKGATEWAYS/RESET/ACTION",
+        "OperationName": "Reset Virtual Network Gateway",
+        "ActivityStatusValue": "Success",
+        "Caller": "kim@example.net",
+        "CorrelationId": "C-1",
+        "CategoryValue": "Administrative",
+        "Category": "Administrative",
+        "Properties": '{"message": "not the message of the row"}',
+        "_ResourceId": GATEWAY_ID,
+    } | changes
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Record:
+    """Puts a file into a recording, text and bytes as they are and anything else as JSON."""
+
+    def put(name: str, content: object) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return tmp_path
+
+    return put
+
+
+def signals_of(recording: Recording, window: Window = ALL_DAY) -> tuple[Signal, ...]:
+    (answer,) = recording.signals({SCOPE: window})
+    assert not isinstance(answer, Exception)
+    return answer.signals
+
+
+def lines(*records: object) -> str:
+    return "".join(json.dumps(record) + "\r\n" for record in records)
+
+
+PORTAL_HEADER = (
+    "TimeGenerated [UTC],ResourceId,Category,OperationName,instance_s,remoteIP_s,status_s,"
+    "stateChangeReason_s"
+)
+PORTAL_ROW = (
+    f"{WRITTEN_ID.upper()},TunnelDiagnosticLog,TunnelDisconnected,{FIRST},203.0.113.7,"
+    '"Disconnected","DPD timeout"'
+)
+API_ANSWER = {
+    "tables": [
+        {
+            "name": "PrimaryResult",
+            "columns": [{"name": name, "type": "string"} for name in a_table_row()],
+            "rows": [list(a_table_row().values())],
+        }
+    ]
+}
+PROJECTED = {
+    "TimeGenerated": "2026-11-22T02:14:07.123Z",
+    "GatewayId": GATEWAY_ID,
+    "Source": "TunnelDiagnosticLog",
+    "Operation": "TunnelDisconnected",
+    "Status": "Disconnected",
+    "Instance": FIRST,
+    "RemoteIp": "203.0.113.7",
+    "Reason": "DPD timeout",
+    "Message": "",
+    "Caller": None,
+    "CorrelationId": "",
+    "Additional": "",
+}
+FORMS: dict[str, object] = {
+    "the command line's rows": [a_table_row()],
+    "rows with typed values": [a_table_row(Message=None, AdditionalFields=None)],
+    "names in another case": [{name.upper(): value for name, value in a_table_row().items()}],
+    "one row alone": a_table_row(),
+    "a row a line": lines(a_table_row()),
+    "the API's answer": API_ANSWER,
+    "the query's own columns": [PROJECTED],
+    "the portal's CSV": f"{PORTAL_HEADER}\r\n2026-11-22T02:14:07.123Z,{PORTAL_ROW}\r\n",
+    "the portal's American CSV": (f'{PORTAL_HEADER}\n"11/22/2026, 2:14:07.123 AM",{PORTAL_ROW}\n'),
+    "CSV with a mark": f"\ufeff{PORTAL_HEADER}\n2026-11-22 02:14:07.123,{PORTAL_ROW}\n".encode(),
+    "PowerShell's UTF-16": json.dumps([a_table_row()]).encode("utf-16"),
+    "a blob's lines": lines(a_blob_record()),
+    "a blob's list": [a_blob_record()],
+    "a blob's records": {"records": [a_blob_record()]},
+    "a record whose properties are text": [
+        a_blob_record(properties=json.dumps(a_blob_record()["properties"]))
+    ],
+    "a record in another case": [
+        {name.capitalize(): value for name, value in a_blob_record().items()}
+    ],
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_of_a_tunnel_row_is_the_same_signal(form: str, record: Record) -> None:
+    recording = Recording.read(record("logs/anything.json", FORMS[form]))
+
+    assert (DISCONNECTED,) == signals_of(recording)
+    assert () == recording.unreadable
+
+
+ACTIVITY_FORMS: dict[str, object] = {
+    "AzureActivity's columns": [an_activity_row()],
+    "the activity log's own list": [
+        {
+            "eventTimestamp": "2026-11-22T02:14:07.123000+00:00",
+            "resourceId": WRITTEN_ID,
+            "operationName": {
+                "value": "Microsoft.Network/virtualNetworkGateways/reset/action",
+                "localizedValue": "Reset Virtual Network Gateway",
+            },
+            "status": {"value": "Succeeded", "localizedValue": "Succeeded"},
+            "category": {"value": "Administrative"},
+            "caller": "kim@example.net",
+            "correlationId": "c-1",
+            "properties": None,
+        }
+    ],
+    "the activity log as a blob": lines(
+        {
+            "time": "2026-11-22T02:14:07.1230000Z",
+            "resourceId": WRITTEN_ID.upper(),
+            "operationName": "MICROSOFT.NETWORK/VIRTUALNETWORKGATEWAYS/RESET/ACTION",
+            "category": "Administrative",
+            "resultType": "Success",
+            "correlationId": "c-1",
+            "identity": {
+                "claims": {
+                    "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn": "kim@example.net"
+                }
+            },
+            "properties": {"statusCode": "OK"},
+        }
+    ),
+}
+
+
+@pytest.mark.parametrize("form", ACTIVITY_FORMS)
+def test_every_form_of_a_reset_is_the_same_signal(form: str, record: Record) -> None:
+    recording = Recording.read(record("logs/activity.json", ACTIVITY_FORMS[form]))
+
+    assert (RESET,) == signals_of(recording)
+
+
+def test_a_blob_lies_as_deep_as_azure_puts_it(record: Record) -> None:
+    name = (
+        "logs/insights-logs-tunneldiagnosticlog"
+        "/resourceId=/SUBSCRIPTIONS/X/y=2026/m=11/d=22/h=02/m=00/PT1H.json"
+    )
+
+    assert (DISCONNECTED,) == signals_of(Recording.read(record(name, lines(a_blob_record()))))
+
+
+@pytest.mark.parametrize(
+    ("time", "hour"), [("12:14:07.123 AM", 0), ("12:14:07.123 PM", 12), ("2:14:07.123 pm", 14)]
+)
+def test_the_portals_american_times_have_twelve_hours(time: str, hour: int, record: Record) -> None:
+    recording = Recording.read(
+        record("logs/portal.csv", f'{PORTAL_HEADER}\n"11/22/2026, {time}",{PORTAL_ROW}\n')
+    )
+
+    assert AT.replace(hour=hour) == recording.newest
+
+
+def test_a_time_that_could_be_day_or_month_first_is_not_guessed(
+    record: Record,
+) -> None:
+    record("logs/british.csv", f'{PORTAL_HEADER}\n"03/04/2026, 02:14:07.123",{PORTAL_ROW}\n')
+    recording = Recording.read(record("logs/good.json", [a_table_row()]))
+
+    assert (
+        "logs/british.csv, line 2: its TimeGenerated is not a time: '03/04/2026, 02:14:07.123'",
+    ) == recording.unreadable
+
+
+def test_times_of_another_zone_are_not_taken_for_utc(
+    record: Record,
+) -> None:
+    local = PORTAL_HEADER.replace("[UTC]", "[Local Time]")
+    record("logs/local.csv", f"{local}\n2026-11-22 03:14:07,{PORTAL_ROW}\n")
+    recording = Recording.read(record("logs/good.json", [a_table_row()]))
+
+    assert (
+        "logs/local.csv: its times are in Local Time: export it in UTC",
+    ) == recording.unreadable
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "line"),
+    [
+        ("a.json", "", "logs/a.json: it is empty"),
+        ("a.json", b"\xff\xd8\xff", "logs/a.json: it is no text: invalid start byte at byte 0"),
+        (
+            "a.json",
+            '[{"TimeGenerated": ',
+            "logs/a.json: it is not JSON: Expecting value: line 1 column 20 (char 19)",
+        ),
+        (
+            "a.json",
+            "no rows here",
+            "logs/a.json: it is neither JSON nor CSV with a column TimeGenerated",
+        ),
+        (
+            "a.txt",
+            "no rows here",
+            "logs/a.txt: it was not read, its name ends in none of .json, .ndjson, .jsonl, .csv",
+        ),
+        ("a.json", "[3]", "logs/a.json, row 1: it is no row with named columns"),
+        ("a.json", [{"tables": [None]}], "logs/a.json, row 1: it is no row with named columns"),
+        ("a.json", [a_table_row(), {}], "logs/a.json, row 2: it has no TimeGenerated"),
+        (
+            "a.json",
+            [a_table_row(_ResourceId="None")],
+            "logs/a.json, row 1: it has no gateway id (_ResourceId)",
+        ),
+        ("a.json", lines(a_blob_record()) + '{"time', "logs/a.json, line 2: it is not JSON"),
+    ],
+)
+def test_what_cannot_be_read_is_named_and_stops_nothing_else(
+    name: str, content: object, line: str, record: Record
+) -> None:
+    record(f"logs/{name}", content)
+    recording = Recording.read(record("logs/z.json", [a_table_row()]))
+    (answer,) = recording.signals({SCOPE: ALL_DAY})
+
+    assert (line,) == recording.unreadable
+    assert not isinstance(answer, Exception)
+    assert (line,) == answer.unreadable
+    assert DISCONNECTED in answer.signals
+
+
+def test_a_folder_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(RecordingError, match="is no folder"):
+        Recording.read(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("content", [None, [], "broken"])
+def test_a_recording_without_rows_is_an_error_that_says_what_to_do(
+    content: object, record: Record
+) -> None:
+    folder = record("gateways/one.json", [])
+    if content is not None:
+        record("logs/a.json", content)
+
+    with pytest.raises(RecordingError, match="az monitor log-analytics query -o json"):
+        Recording.read(folder)
+
+
+def test_a_row_of_another_operation_is_no_signal_and_shows_that_its_log_is_kept(
+    record: Record,
+) -> None:
+    rows = [
+        a_table_row(Category="IKEDiagnosticLog", OperationName="IKELogEvent"),
+        an_activity_row(OperationNameValue="Microsoft.Compute/virtualMachines/start/action"),
+    ]
+    recording = Recording.read(record("logs/a.json", rows))
+
+    assert () == signals_of(recording)
+    assert {
+        ("IKEDiagnosticLog", GATEWAY_ID),
+        ("AzureActivity", SUBSCRIPTION),
+    } == recording.coverage(ALL_DAY)
+
+
+def test_a_log_without_a_row_in_the_window_is_not_covered(
+    record: Record,
+) -> None:
+    recording = Recording.read(record("logs/a.json", [a_table_row()]))
+
+    assert set() == recording.coverage(Window(start=AT + timedelta(seconds=1), end=ALL_DAY.end))
+
+
+def test_a_window_takes_the_rows_from_its_start_to_before_its_end(
+    record: Record,
+) -> None:
+    recording = Recording.read(record("logs/a.json", [a_table_row()]))
+
+    assert (DISCONNECTED,) == signals_of(recording, Window(start=AT, end=ALL_DAY.end))
+    assert () == signals_of(recording, Window(start=ALL_DAY.start, end=AT))
+
+
+def test_a_late_row_is_seen_only_after_it_was_received(
+    record: Record,
+) -> None:
+    late = a_table_row(_TimeReceived="2026-11-22T02:32:00Z")
+    recording = Recording.read(record("logs/a.json", [late]))
+    received = AT.replace(minute=32, second=0, microsecond=0)
+    before = Window(start=ALL_DAY.start, end=received)
+    after = Window(start=ALL_DAY.start, end=received + timedelta(microseconds=1))
+
+    assert (AT, received) == (recording.oldest, recording.newest)
+    assert () == signals_of(recording, before)
+    assert set() == recording.coverage(before)
+    assert (DISCONNECTED,) == signals_of(recording, after)
+    assert {("TunnelDiagnosticLog", GATEWAY_ID)} == recording.coverage(after)
+
+
+def a_gateway_body(**changes: object) -> dict[str, Any]:
+    return {
+        "id": WRITTEN_ID,
+        "name": "vpn-Hub",
+        "location": "westeurope",
+        "activeActive": False,
+        "sku": {"name": "VpnGw1AZ"},
+        "vpnType": "RouteBased",
+        "vpnGatewayGeneration": "Generation1",
+        "ipConfigurations": [
+            {
+                "id": f"{WRITTEN_ID}/ipConfigurations/default",
+                "publicIPAddress": {"id": f"{NETWORK}/publicIPAddresses/pip-Hub"},
+                "subnet": {"id": f"{NETWORK}/virtualNetworks/vnet-Hub/subnets/GatewaySubnet"},
+            }
+        ],
+    } | changes
+
+
+@pytest.fixture
+def recorded(record: Record) -> Path:
+    """A recording with one row and no bodies."""
+    return record("logs/a.json", [a_table_row()])
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda body: body, lambda body: [body], lambda body: {"value": [body]}]
+)
+def test_a_gateways_facts_come_from_its_recorded_bodies(
+    wrap: Callable[[object], object], recorded: Path, record: Record
+) -> None:
+    record("gateways/all.json", wrap(a_gateway_body()))
+    public_ip = {"id": f"{NETWORK}/publicIPAddresses/PIP-hub", "ipAddress": "198.51.100.1"}
+    record("publicIPAddresses/all.json", wrap(public_ip))
+
+    gateway = Recording.read(recorded).gateways([GATEWAY_ID])[GATEWAY_ID]
+
+    assert (
+        "vpn-Hub",
+        ("198.51.100.1",),
+        "vnet-Hub",
+        {},
+    ) == (gateway.name, gateway.vips, gateway.virtual_network_name, gateway.unknown)
+
+
+def test_a_public_ip_that_was_not_recorded_is_an_unknown_vip(
+    recorded: Path, record: Record
+) -> None:
+    record("gateways/hub.json", a_gateway_body())
+
+    gateway = Recording.read(recorded).gateways([GATEWAY_ID])[GATEWAY_ID]
+
+    assert {"vips": "its public IP is not in the recording"} == gateway.unknown
+
+
+def test_a_gateway_that_was_not_recorded_has_the_name_from_its_id(recorded: Path) -> None:
+    gateway = Recording.read(recorded).gateways([GATEWAY_ID])[GATEWAY_ID]
+
+    assert "vpn-hub" == gateway.name
+    assert {"it is not in the recording"} == set(gateway.unknown.values())
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("{", "it is not JSON: Expecting property name"),
+        ({"name": "vpn-Hub"}, "it holds a body without an id"),
+        (b"\xff\xd8", "it is not JSON: 'utf-8' codec can't decode"),
+    ],
+)
+def test_a_body_that_cannot_be_used_is_named_and_stops_no_other(
+    content: object, why: str, recorded: Path, record: Record
+) -> None:
+    record("gateways/broken.json", content)
+    record("gateways/hub.json", a_gateway_body())
+    recording = Recording.read(recorded)
+
+    (line,) = recording.unreadable
+    assert line.startswith(f"gateways/broken.json: {why}")
+    assert "VpnGw1AZ" == recording.gateways([GATEWAY_ID])[GATEWAY_ID].sku
+
+
+@pytest.fixture
+def connected(recorded: Path, record: Record) -> Path:
+    """A recording with one connection of the gateway and one of another."""
+    peer = f"{NETWORK}/localNetworkGateways/lng-Branch"
+    for name, gateway_id in (("to-Branch", WRITTEN_ID), ("other", f"{WRITTEN_ID}-2")):
+        body = {
+            "id": f"{NETWORK}/connections/{name}",
+            "name": name,
+            "connectionStatus": "Connected",
+            "virtualNetworkGateway1": {"id": gateway_id},
+            "localNetworkGateway2": {"id": peer},
+        }
+        record(f"connections/{name}.json", body)
+    return record("localNetworkGateways/a.json", {"id": peer, "gatewayIpAddress": "203.0.113.7"})
+
+
+def test_a_gateway_has_its_own_recorded_connections(connected: Path) -> None:
+    assert [
+        Connection(name="to-Branch", remote_ip="203.0.113.7", status="Connected")
+    ] == Recording.read(connected).connections(GATEWAY_ID)
+
+
+def test_a_connections_state_is_not_known_before_the_last_row_was_seen(connected: Path) -> None:
+    """The bodies were recorded after the rows: at an earlier time they would tell the future."""
+    recording = Recording.read(connected)
+    (early,) = recording.seen_by(AT).connections(GATEWAY_ID)
+    (late,) = recording.seen_by(AT + timedelta(minutes=1)).connections(GATEWAY_ID)
+
+    assert ("203.0.113.7", None) == (early.remote_ip, early.status)
+    assert "Connected" == late.status
+
+
+def test_connections_that_were_not_recorded_are_unknown(recorded: Path) -> None:
+    with pytest.raises(FactUnknown, match="it is not in the recording"):
+        Recording.read(recorded).connections(GATEWAY_ID)
+
+
+def a_metrics_body(**changes: object) -> dict[str, object]:
+    def a_metric(name: str) -> dict[str, object]:
+        return {
+            "id": f"{WRITTEN_ID}/providers/Microsoft.Insights/metrics/{name}",
+            "name": {"value": name, "localizedValue": name},
+            "timeseries": [
+                {
+                    "metadatavalues": [{"name": {"value": "instance"}, "value": FIRST}],
+                    "data": [
+                        {"timeStamp": "2026-11-22T02:10:00Z", "average": 1000.0},
+                        {"timeStamp": "2026-11-22T02:15:00Z"},
+                        {"timeStamp": "2026-11-22T02:20:00Z", "average": None},
+                        {"timeStamp": "2026-11-22T02:25:00Z", "average": 3},
+                    ],
+                }
+            ],
+        }
+
+    return {
+        "interval": "PT5M",
+        "resourceregion": "westeurope",
+        "value": [a_metric("AverageBandwidth"), a_metric("P2SBandwidth")],
+    } | changes
+
+
+@pytest.mark.parametrize("wrap", [lambda body: body, lambda body: [body]])
+def test_a_gateways_bandwidth_comes_from_its_recorded_metrics(
+    wrap: Callable[[object], object], recorded: Path, record: Record
+) -> None:
+    record("metrics/hub.json", wrap(a_metrics_body()))
+    recording = Recording.read(recorded)
+    gateway = recording.gateways([GATEWAY_ID])[GATEWAY_ID]
+
+    assert {
+        GATEWAY_ID: [
+            Series(
+                instance=FIRST,
+                points=(
+                    (AT.replace(minute=10, second=0, microsecond=0), 1000.0),
+                    (AT.replace(minute=25, second=0, microsecond=0), 3.0),
+                ),
+            )
+        ]
+    } == recording.bandwidth([gateway], ALL_DAY)
+
+
+def test_an_average_is_not_seen_before_its_five_minutes_are_over(
+    recorded: Path, record: Record
+) -> None:
+    record("metrics/hub.json", a_metrics_body())
+    recording = Recording.read(recorded).seen_by(AT.replace(minute=29))
+    gateway = recording.gateways([GATEWAY_ID])[GATEWAY_ID]
+    series = recording.bandwidth([gateway], ALL_DAY)[GATEWAY_ID]
+
+    assert not isinstance(series, FactUnknown)
+    assert [1000.0] == [point[1] for one in series for point in one.points]
+
+
+def test_metrics_that_were_not_recorded_are_unknown(recorded: Path) -> None:
+    recording = Recording.read(recorded)
+    gateway = recording.gateways([GATEWAY_ID])[GATEWAY_ID]
+    bandwidth = recording.bandwidth([gateway], ALL_DAY)[GATEWAY_ID]
+
+    assert isinstance(bandwidth, FactUnknown)
+    assert "it is not in the recording" == bandwidth.why
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (a_metrics_body(interval="PT1H"), "its averages are not of five minutes but of PT1H"),
+        ({"error": {}}, "it is no answer of the metrics API: KeyError('value')"),
+        ([3], "it is no answer of the metrics API: AttributeError("),
+    ],
+)
+def test_metrics_that_cannot_be_used_are_named(
+    content: object, why: str, recorded: Path, record: Record
+) -> None:
+    record("metrics/hub.json", content)
+    (line,) = Recording.read(recorded).unreadable
+
+    assert line.startswith(f"metrics/hub.json: {why}")
