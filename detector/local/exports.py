@@ -181,15 +181,21 @@ def _row_of(item: object) -> Row | UnreadableRow:
         return UnreadableRow("it is no row with named columns")
     if not _has_time_generated(tuple(item)):
         item = _flattened(item)
-    row: Row = {}
-    for column, names in _candidates(tuple(item)).items():
-        values = (item[name] for name in names)
-        row[column] = next((value for value in values if value not in _ABSENT), None)
+    row: Row = {column: _first(item, names) for column, names in _candidates(tuple(item)).items()}
     for column in ("TimeGenerated", RECEIVED):
         row[column] = _iso(row[column])
     if "/" in str(row["Operation"]):  # "Microsoft.Network/...": only the Activity Log's have one
         row["Source"] = ACTIVITY
     return row
+
+
+def _first(item: Mapping[str, object], names: tuple[str, ...]) -> object:
+    """The first of the values under `names` that is one; None where none is."""
+    for name in names:
+        value = item[name]
+        if value not in _ABSENT:
+            return value
+    return None
 
 
 @functools.lru_cache(maxsize=1024)
