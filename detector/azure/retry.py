@@ -1,0 +1,101 @@
+"""How a request to Azure is tried again, within the time that its run has left.
+
+The SDK's own policy sleeps as long as it is asked to, gives every attempt the same timeouts, and
+gives up a POST at the first lost connection. A query is a POST that changes nothing, so it may be
+repeated like any GET.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+from azure.core.pipeline.policies import RetryPolicy
+from azure.core.rest import HttpRequest, HttpResponse
+
+if TYPE_CHECKING:
+    from azure.core.pipeline import PipelineRequest, PipelineResponse
+
+PASSING: Final = frozenset({408, 429, 500, 502, 503, 504})
+"""The statuses that another attempt may mend."""
+
+_PAUSES: Final = (timedelta(seconds=0.8), timedelta(seconds=1.6), timedelta(seconds=3.2))
+_CONNECT_WITHIN: Final = timedelta(seconds=20)
+_READ_WITHIN: Final = timedelta(seconds=60)
+
+
+class OutOfTime(Exception):
+    """The run has no time left for another attempt; `wait` is what Azure asked for, if it did."""
+
+    def __init__(self, wait: timedelta | None = None) -> None:
+        super().__init__("no time left" if wait is None else f"asked to wait {wait}")
+        self.wait = wait
+
+
+class NoCredential(Exception):
+    """There is no token to send a request with."""
+
+
+class RetryWithinRun(RetryPolicy[HttpRequest, HttpResponse]):
+    """Three retries of what may pass: no connection, no answer, throttling, a failing server.
+
+    Each call must say `left=`, a function for the time that its run has left, and may say
+    `read_timeout=` in seconds. No pause and no timeout outlasts that time. Raises HttpResponseError
+    for every other status from 400 on, before the client takes its body for JSON.
+    """
+
+    def __init__(self, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        super().__init__()
+        self._pause = sleep
+
+    def send(
+        self, request: PipelineRequest[HttpRequest]
+    ) -> PipelineResponse[HttpRequest, HttpResponse]:
+        options = request.context.options
+        # A redirected request comes here again, without its options.
+        left: Callable[[], timedelta] = request.context.setdefault(
+            "left", options.pop("left", None)
+        )
+        read_within = timedelta(seconds=options.get("read_timeout", _READ_WITHIN.total_seconds()))
+        pauses = iter(_PAUSES)
+        while True:
+            rest = left()
+            if rest <= timedelta():
+                raise OutOfTime
+            options["connection_timeout"] = min(_CONNECT_WITHIN, rest).total_seconds()
+            options["read_timeout"] = min(read_within, rest).total_seconds()
+            asked = None
+            failure: AzureError
+            try:
+                response = self.next.send(request)
+            except ClientAuthenticationError as error:
+                raise NoCredential from error
+            except AzureError as error:
+                failure = error
+            else:
+                status = response.http_response.status_code
+                if status < 400:
+                    return response
+                failure = HttpResponseError(response=response.http_response)
+                if status not in PASSING:
+                    raise failure
+                asked = self._asked(response)
+            pause = next(pauses, None)
+            if pause is None:
+                raise failure
+            if asked is not None and asked >= left():
+                raise OutOfTime(asked) from failure
+            if pause >= left():
+                raise failure
+            self._pause((asked or pause).total_seconds())
+
+    def _asked(self, response: PipelineResponse[HttpRequest, HttpResponse]) -> timedelta | None:
+        """What Retry-After says, in seconds or as a date; None where it says nothing legible."""
+        try:
+            seconds = self.get_retry_after(response)
+            return None if seconds is None else timedelta(seconds=seconds)
+        except (ValueError, OverflowError):
+            return None
