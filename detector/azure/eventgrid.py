@@ -1,0 +1,91 @@
+"""EDGE: insights to an Event Grid topic of the CloudEvents schema, with the app's own identity."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from detector.cloudevent import to_cloudevent
+from detector.fingerprint import fingerprint, unlogged
+from detector.reply import late, unanswered, undelivered, within
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from azure.core.credentials import TokenCredential
+    from azure.core.pipeline import PipelineResponse
+
+    from detector.insight import Insight, Reason
+
+
+class EventGrid:
+    """A sink that takes every revision; `endpoint` is the topic's, with its path `/api/events`.
+
+    A delivery takes no longer than `timeout`. It is tried once: trying again is the next run's
+    part, since the client's own retries would sleep a Retry-After in full.
+    """
+
+    def __init__(
+        self,
+        endpoint: str,
+        credential: Callable[[], TokenCredential],
+        *,
+        now: Callable[[], datetime],
+        timeout: timedelta = timedelta(seconds=20),
+    ) -> None:
+        self._endpoint = endpoint
+        self._credential = credential
+        self._now = now
+        self._timeout = timeout
+
+    @property
+    def name(self) -> str:
+        """`event-grid-` and the fingerprint of the endpoint."""
+        return f"event-grid-{fingerprint(self._endpoint)}"
+
+    def takes(self, reason: Reason) -> bool:  # noqa: ARG002 -- the port's shape
+        """Always: an event sink gets every revision."""
+        return True
+
+    def deliver(self, insight: Insight) -> None:
+        """Return when the topic took the event; raises DeliveryFailed or DeliveryRefused."""
+        from azure.core.exceptions import AzureError
+
+        replies: list[tuple[int, str | None]] = []
+
+        def note(reply: PipelineResponse[Any, Any]) -> None:
+            response = reply.http_response
+            replies.append((response.status_code, response.headers.get("Retry-After")))
+
+        try:
+            within(self._timeout, lambda: self._send(to_cloudevent(insight), note))
+        except TimeoutError as error:
+            raise late(self.name, self._timeout) from error
+        except AzureError as error:
+            # Without a reply it was the network or the identity that failed, and both may pass.
+            if not replies:
+                raise unanswered(self.name, type(error).__name__) from error
+            raise undelivered(self.name, *replies[-1], self._now()) from error
+
+    def _send(
+        self,
+        event: dict[str, object],
+        note: Callable[[PipelineResponse[Any, Any]], None],
+    ) -> None:
+        from azure.eventgrid import EventGridPublisherClient
+
+        seconds = self._timeout.total_seconds()
+        # The status is all that counts, so the body is streamed and left unread.
+        with (
+            unlogged(),
+            EventGridPublisherClient(self._endpoint, self._credential()) as client,
+        ):
+            client.send(
+                event,
+                raw_response_hook=note,
+                connection_timeout=seconds,
+                read_timeout=seconds,
+                retry_total=0,
+                permit_redirects=False,
+                stream=True,
+            )
