@@ -9,16 +9,22 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from detector.insight import Insight
-from detector.model import Diagnosis, Failover, State
+from detector.diagnosis import View, carried, diagnose, joined
+from detector.insight import Insight, Reason
+from detector.model import Diagnosis, Failover, Gateway, State, SwitchOver
+from detector.switchover import NEAR, in_time
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
+
+APART: Final = timedelta(minutes=60)
+"""Switch-overs no further apart are of one failover: a maintenance moves the role away and back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +52,15 @@ class Record:
 
     failover: Failover
     diagnosis: Diagnosis
-    insights: tuple[Insight, ...]
+    gateway: Gateway
+    insights: tuple[Insight, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     following: bool = False
 
     @property
     def revision(self) -> int:
-        """The latest revision's number."""
-        return self.insights[-1].revision
+        """The latest revision's number; 0 before the first."""
+        return self.insights[-1].revision if self.insights else 0
 
     @property
     def outstanding(self) -> tuple[Delivery, ...]:
@@ -77,7 +84,11 @@ class History:
     @property
     def due(self) -> datetime | None:
         """From when on a run should look at this entry even if no new switch-over is seen."""
-        times = [delivery.due for record in self.records for delivery in record.outstanding]
+        times = [
+            delivery.due if delivery.given_up is None else delivery.since  # reported by every run
+            for record in self.records
+            for delivery in record.deliveries
+        ]
         times += [record.failover.last_at for record in self.records if record.following]
         return min(times, default=None)
 
@@ -104,3 +115,147 @@ def _adapter() -> TypeAdapter[History]:
     from pydantic import TypeAdapter
 
     return TypeAdapter(History)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """A failover as this run sees it, beside what was told of it (None: nothing yet)."""
+
+    failover: Failover
+    diagnosis: Diagnosis
+    recorded: Record | None
+
+    @property
+    def reason(self) -> Reason | None:
+        """Why something is to be told of it, by the rows alone; None: what was told still holds."""
+        if self.recorded is None:
+            return Reason.DETECTED
+        told = self.recorded.diagnosis
+        if len(self.failover.switch_overs) > len(self.recorded.failover.switch_overs):
+            return Reason.SWITCHED_AGAIN
+        if self.diagnosis.cause.kind is not told.cause.kind:
+            return Reason.CAUSE_FOUND
+        if told.state is State.ONGOING and self.diagnosis.state is State.RECOVERED:
+            return Reason.RECOVERED
+        if _content(self.failover, self.diagnosis) != _content(self.recorded.failover, told):
+            return Reason.REVISED
+        return None
+
+
+def fold(history: History, found: Sequence[SwitchOver], view: View) -> list[Seen]:
+    """Every failover that this run can say something about, in time order.
+
+    A switch-over within 3 minutes of a recorded one is that one, refined by better evidence. The
+    others join a failover that switched over within 60 minutes of them, or begin one. What the
+    window's start may have cut off is left as recorded, and begins nothing.
+    """
+    drafts = [
+        _Draft(recorded=record, switch_overs=list(record.failover.switch_overs))
+        for record in history.records
+    ]
+    for switch_over in sorted(found, key=lambda known: known.at):
+        if switch_over.at < view.since:
+            continue
+        known = min(
+            (
+                (abs(own.at - switch_over.at), draft, own)
+                for draft in drafts
+                for own in draft
+                if own not in draft.refined
+            ),
+            key=lambda near: near[0],
+            default=None,
+        )
+        if known is None or known[0] > APART:
+            drafts.append(_Draft(recorded=None, switch_overs=[switch_over]))
+        elif known[0] > NEAR:
+            known[1].switch_overs.append(switch_over)
+        else:
+            known[1].refined[known[2]] = switch_over
+    instants = sorted({own.at for draft in drafts for own in draft.settled()})
+    seen = [
+        _seen(history.gateway_id, draft, view, instants)
+        for draft in drafts
+        if draft.recorded is None or draft.recorded.following or draft.reaches(view.since)
+    ]
+    return sorted(seen, key=lambda known: known.failover.first_at)
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A failover while its switch-overs are being gathered."""
+
+    recorded: Record | None
+    switch_overs: list[SwitchOver]
+    refined: dict[SwitchOver, SwitchOver] = field(default_factory=dict)
+
+    def __iter__(self) -> Iterator[SwitchOver]:
+        return iter(self.switch_overs)
+
+    def reaches(self, since: datetime) -> bool:
+        """Whether one of its switch-overs lies in the part of the window that is not cut off."""
+        return any(known.at >= since for known in self)
+
+    def settled(self) -> tuple[SwitchOver, ...]:
+        """Its switch-overs in time order, each with its best evidence, each once."""
+        refined = [_better(own, found) for own, found in self.refined.items()]
+        others = [
+            own
+            for own in self
+            if own not in self.refined and not any(abs(own.at - at.at) <= NEAR for at in refined)
+        ]
+        return tuple(sorted(refined + others, key=_at))
+
+
+def _at(switch_over: SwitchOver) -> datetime:
+    return switch_over.at
+
+
+def _better(recorded: SwitchOver, found: SwitchOver) -> SwitchOver:
+    """The stronger evidence of one switch-over, at its first instant, with the instances known."""
+    best = max(found, recorded, key=lambda known: (known.evidence.strength, -known.at.timestamp()))
+    other = found if best is recorded else recorded
+    return replace(
+        best,
+        from_instance=best.from_instance or other.from_instance,
+        to_instance=best.to_instance or other.to_instance,
+    )
+
+
+def _seen(gateway_id: str, draft: _Draft, view: View, instants: Sequence[datetime]) -> Seen:
+    recorded = draft.recorded
+    switch_overs = draft.settled()
+    identity = recorded.failover.id if recorded else new_id(gateway_id, switch_overs[0].at)
+    told = recorded.diagnosis if recorded else None
+    lost = carried(told, gateway_id, view.rows)
+    rows = sorted([*lost, *view.rows], key=in_time) if lost else view.rows
+    fresh = diagnose(switch_overs, replace(view, rows=rows), all_instants=instants)
+    return Seen(
+        failover=Failover(id=identity, gateway_id=gateway_id, switch_overs=switch_overs),
+        diagnosis=joined(fresh, told, view),
+        recorded=recorded,
+    )
+
+
+def _content(failover: Failover, diagnosis: Diagnosis) -> tuple[object, ...]:
+    """What a reader was told that is worth telling anew when it changes.
+
+    The time until which was looked, the evidence, and words are not.
+    """
+    return (
+        failover.switch_overs,
+        diagnosis.cause.kind,
+        diagnosis.cause.at,
+        diagnosis.cause.caller,
+        tuple((out.remote_ip, out.start, out.end, out.end_source) for out in diagnosis.outages),
+        diagnosis.redundancy,
+        diagnosis.state,
+        diagnosis.importance,
+        diagnosis.flapping,
+    )
+
+
+def new_id(gateway_id: str, first_at: datetime) -> str:
+    """A failover's id, made once: its first instant, readable, and a digest with its gateway."""
+    digest = hashlib.sha256(f"{gateway_id} {first_at.isoformat()}".encode()).hexdigest()[:12]
+    return f"{first_at:%Y%m%dT%H%M%S}{first_at.microsecond // 1000:03d}Z-{digest}"

@@ -63,12 +63,12 @@ def by_gateway(signals: Iterable[Signal]) -> dict[str, list[Signal]]:
     for signal in dict.fromkeys(signals):
         gateways[signal.gateway_id].append(signal)
     for rows in gateways.values():
-        rows.sort(key=_in_time)
+        rows.sort(key=in_time)
     return dict(gateways)
 
 
-def _in_time(signal: Signal) -> tuple[datetime, bool, str, str, str]:
-    # At one instant a Disconnected comes before the Connected that may answer it.
+def in_time(signal: Signal) -> tuple[datetime, bool, str, str, str]:
+    """The order of signals: at one instant a Disconnected before the Connected that answers it."""
     connected = signal.kind is Kind.CONNECTED
     return signal.at, connected, signal.instance, signal.remote_ip, signal.source
 
@@ -82,7 +82,7 @@ def pairings(rows: Sequence[Signal]) -> list[Pairing]:
         elif row.kind is Kind.CONNECTED:
             walks[row.remote_ip].connected(row)
     found = [pairing for walk in walks.values() for pairing in walk.finish()]
-    return sorted(found, key=lambda pairing: _in_time(pairing.disconnected))
+    return sorted(found, key=lambda pairing: in_time(pairing.disconnected))
 
 
 class _TunnelWalk:

@@ -1,0 +1,155 @@
+"""Deliver what the histories say is still to be delivered, and note what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from detector import outbox
+from detector.errors import (
+    DeliveryFailed,
+    DeliveryRefused,
+    JournalConflict,
+    JournalUnavailable,
+)
+from detector.history import Delivery, History, Record
+from detector.insight import Insight
+from detector.outbox import Outcome
+from detector.ports import Journal, Sink
+from detector.report import DeliveryReport
+
+TRIES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """A history as written, with its tag, and the deliveries that are this run's to try."""
+
+    history: History
+    tag: str | None
+    deliveries: Sequence[tuple[Record, Delivery]]
+
+
+@dataclass(slots=True)
+class Delivered:
+    """What became of a run's deliveries."""
+
+    delivered: int = 0
+    outstanding: list[DeliveryReport] = field(default_factory=list)
+    given_up: list[DeliveryReport] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+def deliver(
+    journal: Journal,
+    sinks: Iterable[Sink],
+    posts: Iterable[Posted],
+    *,
+    now: datetime,
+    has_time: Callable[[], bool],
+) -> Delivered:
+    """Try each delivery once, and note in the journal what became of it.
+
+    A sink that failed is not tried again in this run, so that one that hangs costs its time-out
+    once. What was not tried stays outstanding as it was.
+    """
+    by_name = {sink.name: sink for sink in sinks}
+    failed: set[str] = set()
+    result = Delivered()
+    for post in posts:
+        outcomes = list(_tried(post, by_name, failed, has_time))
+        result.delivered += sum(outcome.problem is None for outcome in outcomes)
+        result.problems += [
+            f"{outcome.sink}: {outcome.failover_id} revision {outcome.revision}: {outcome.problem}"
+            for outcome in outcomes
+            if outcome.problem is not None
+        ]
+        settled = post.history
+        if outcomes:
+            try:
+                settled = _noted(journal, post, outcomes, now)
+            except (JournalUnavailable, JournalConflict) as error:
+                result.problems.append(f"{error}; what was delivered may be delivered again")
+        _report(settled, result)
+    return result
+
+
+def _tried(
+    post: Posted, sinks: Mapping[str, Sink], failed: set[str], has_time: Callable[[], bool]
+) -> Iterator[Outcome]:
+    stuck: set[tuple[str, str]] = set()  # a failover's later revisions wait for the earlier ones
+    for record, delivery in post.deliveries:
+        place = (record.failover.id, delivery.sink)
+        sink = sinks.get(delivery.sink)
+        if delivery.sink in failed or place in stuck or not has_time():
+            continue
+        outcome = _outcome(sink, delivery, _insight(record, delivery.revision))
+        if outcome.problem is not None and not outcome.final:
+            stuck.add(place)
+            failed.add(delivery.sink)
+        yield outcome
+
+
+def _insight(record: Record, revision: int) -> Insight:
+    return next(each for each in record.insights if each.revision == revision)
+
+
+def _outcome(sink: Sink | None, delivery: Delivery, insight: Insight) -> Outcome:
+    problem: str | None = None
+    final = False
+    retry_after: timedelta | None = None
+    if sink is None:
+        problem, final = "this sink is no longer in the settings", True
+    else:
+        try:
+            sink.deliver(insight)
+        except DeliveryRefused as error:
+            problem, final = str(error), True
+        except DeliveryFailed as error:
+            problem, retry_after = str(error), error.retry_after
+        except Exception as error:  # noqa: BLE001 -- a sink's defect must not stop the others
+            # Its text is not known to be free of secrets.
+            problem = f"failed unexpectedly ({type(error).__name__})"
+    return Outcome(
+        failover_id=insight.id,
+        sink=delivery.sink,
+        revision=delivery.revision,
+        problem=problem,
+        final=final,
+        retry_after=retry_after,
+    )
+
+
+def _noted(journal: Journal, post: Posted, outcomes: Sequence[Outcome], now: datetime) -> History:
+    """The history with the outcomes, as saved; what another run wrote meanwhile stays."""
+    history, tag = post.history, post.tag
+    for _ in range(TRIES):
+        settled = outbox.noted(history, outcomes, now=now)
+        if settled == history:
+            return settled
+        try:
+            journal.save(settled, tag)
+        except JournalConflict:
+            loaded, tag = journal.load(post.history.key)
+            history = loaded or history
+        else:
+            return settled
+    raise JournalConflict(
+        f"the history of {post.history.gateway_id} was written by other runs {TRIES} times in a row"
+    )
+
+
+def _report(history: History, result: Delivered) -> None:
+    for record in history.records:
+        for delivery in record.deliveries:
+            place = result.outstanding if delivery.given_up is None else result.given_up
+            place.append(
+                DeliveryReport(
+                    sink=delivery.sink,
+                    id=record.failover.id,
+                    revision=delivery.revision,
+                    attempts=delivery.attempts,
+                    why=delivery.given_up,
+                )
+            )

@@ -1,0 +1,134 @@
+"""What a run has to ask Azure about the gateways it will tell of, and the answers.
+
+Everything is asked at most once a run, and only for what is told, is not known yet, or is open.
+What cannot be had is an unknown fact and never holds an insight back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from detector import benchmark
+from detector.case import Case, asks_connections, asks_coverage, logs_of
+from detector.diagnosis import with_connections
+from detector.errors import FactUnknown
+from detector.history import Seen
+from detector.model import Connection, Gateway, Series, Window
+from detector.ports import Bandwidth, Connections, Coverage, Gateways
+
+AROUND: Final = timedelta(minutes=30)
+"""Bandwidth is looked at from this long before a failover until this long after."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """The ports that answer for facts."""
+
+    gateways: Gateways
+    connections: Connections
+    bandwidth: Bandwidth
+    coverage: Coverage
+
+
+@dataclass(slots=True, kw_only=True)
+class Facts:
+    """What Azure answered in this run; a gateway or a fact that was not asked for is absent."""
+
+    now: datetime
+    gateways: dict[str, Gateway] = field(default_factory=dict)
+    connections: dict[str, Sequence[Connection] | FactUnknown] = field(default_factory=dict)
+    bandwidth: dict[str, Sequence[Series] | FactUnknown] = field(default_factory=dict)
+    coverage: frozenset[tuple[str, str]] | None = None
+
+    def seen(self, case: Case) -> list[Seen]:
+        """The failovers of a case, by its rows and by what was answered."""
+        return [self._with_connections(each) for each in self._by_rows(case)]
+
+    def gateway(self, seen: Seen) -> Gateway | None:
+        """The gateway's facts: of this run, and for what is unknown now those recorded.
+
+        None where neither this run nor an earlier one asked.
+        """
+        fresh = self.gateways.get(seen.failover.gateway_id)
+        recorded = None if seen.recorded is None else seen.recorded.gateway
+        if fresh is None or recorded is None:
+            return fresh or recorded
+        kept = {
+            fact: getattr(recorded, fact) for fact in fresh.unknown if fact not in recorded.unknown
+        }
+        unknown = {fact: why for fact, why in fresh.unknown.items() if fact not in kept}
+        return replace(fresh, **kept, unknown=unknown)
+
+    def unanswered(self, gateway_id: str) -> dict[str, str]:
+        """What could not be had beside the gateway's own facts, and why."""
+        connections = self.connections.get(gateway_id)
+        return {"connections": connections.why} if isinstance(connections, FactUnknown) else {}
+
+    def compared(self, seen: Seen, gateway: Gateway) -> benchmark.Bandwidth:
+        """The peak bandwidth around a failover against the benchmark of its gateway's SKU."""
+        series = self.bandwidth.get(gateway.id, FactUnknown("it was not asked for"))
+        return benchmark.compare(gateway, series, around([seen]))
+
+    def _by_rows(self, case: Case) -> list[Seen]:
+        logs = None if self.coverage is None else logs_of(case.gateway_id, self.coverage)
+        return case.seen(self.gateways.get(case.gateway_id), logs)
+
+    def _with_connections(self, seen: Seen) -> Seen:
+        connections = self.connections.get(seen.failover.gateway_id)
+        if connections is None or isinstance(connections, FactUnknown):
+            return seen
+        told = with_connections(seen.diagnosis, connections, asked_at=self.now)
+        return replace(seen, diagnosis=told)
+
+
+def look_up(sources: Sources, cases: Sequence[Case], *, now: datetime) -> Facts:
+    """The facts for all that these cases will tell."""
+    facts = Facts(now=now)
+    _ask_gateways(facts, sources, [c.gateway_id for c in cases if c.lacks_facts(now=now)])
+    seen = [each for case in cases for each in facts.seen(case)]
+    for gateway_id in _ids(each for each in seen if asks_connections(each, now=now)):
+        try:
+            facts.connections[gateway_id] = sources.connections(gateway_id)
+        except FactUnknown as unknown:
+            facts.connections[gateway_id] = unknown
+    seen = [each for case in cases for each in facts.seen(case)]
+    news = [each for each in seen if each.reason is not None]
+    _ask_gateways(facts, sources, _ids(news))
+    if news:
+        told = [facts.gateways[gateway_id] for gateway_id in _ids(news)]
+        facts.bandwidth.update(sources.bandwidth(told, around(news)))
+    if any(asks_coverage(each) for each in news):
+        try:
+            facts.coverage = sources.coverage(_all(cases))
+        except FactUnknown:
+            facts.coverage = None
+    return facts
+
+
+def _ask_gateways(facts: Facts, sources: Sources, ids: Iterable[str]) -> None:
+    missing = [gateway_id for gateway_id in ids if gateway_id not in facts.gateways]
+    if missing:
+        facts.gateways.update(sources.gateways(missing))
+
+
+def _ids(seen: Iterable[Seen]) -> list[str]:
+    return list(dict.fromkeys(each.failover.gateway_id for each in seen))
+
+
+def around(seen: Collection[Seen]) -> Window:
+    """From half an hour before the first of these failovers until half an hour after the last."""
+    return Window(
+        start=min(each.failover.first_at for each in seen) - AROUND,
+        end=max(each.failover.last_at for each in seen) + AROUND,
+    )
+
+
+def _all(cases: Iterable[Case]) -> Window:
+    """The window in which all these cases were looked at."""
+    windows = [case.sighting.window for case in cases]
+    return Window(
+        start=min(window.start for window in windows), end=max(window.end for window in windows)
+    )

@@ -1,0 +1,228 @@
+"""One run: ask, find, fold, tell, deliver, report.
+
+A run is level-triggered: it reads the whole window again and compares what it sees with what the
+histories say was told. Late rows, missed timers, a crash half way, two runs at once and repeated
+rows are all one case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from detector import outbox
+from detector.case import Case, Sightings, sightings
+from detector.compose import Library
+from detector.delivery import Posted, deliver
+from detector.errors import JournalConflict, JournalUnavailable
+from detector.history import History, key
+from detector.insight import Insight
+from detector.lookup import Facts, Sources, look_up
+from detector.model import Answer, Scope, Window
+from detector.ports import Journal, Signals, Sink
+from detector.report import Report, ScopeReport, complete_until, note, told
+from detector.telling import Teller
+from detector.words import clock, count
+
+LATENESS: Final = timedelta(hours=2)
+"""After downtime rows this late at the last complete run are still read."""
+
+MARGIN: Final = timedelta(seconds=15)
+"""With less than this left a run takes on no more work, and says what is left."""
+
+TRIES: Final = 5
+"""So often a history is folded anew when another run wrote it first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """All that a run needs from outside, as values and ports."""
+
+    scopes: Sequence[Scope]
+    lookback: timedelta
+    catch_up: timedelta
+    signals: Signals
+    sources: Sources
+    journal: Journal
+    sinks: Sequence[Sink]
+    library: Library
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a run gathers for its report."""
+
+    told: list[Insight] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    suspected: list[str] = field(default_factory=list)
+    failovers: int = 0
+
+    def note(self, case: Case, facts: Facts) -> None:
+        """Take in what a case shows, told or not."""
+        self.failovers += len(facts.seen(case))
+        self.suspected += [
+            f"{case.gateway_id} at {clock(loss.at)}: {loss.from_instance} lost tunnels together; "
+            "nothing says that the gateway is active-active"
+            for loss in case.suspected(facts.gateways.get(case.gateway_id))
+        ]
+
+
+def run(
+    world: World, *, now: datetime, left: Callable[[], timedelta]
+) -> tuple[Report, list[Insight]]:
+    """The report of one run at `now`, and the insights that it told.
+
+    `left` says how much time is left of the run. Every part that fails stands in the report's
+    `problems`; it stops only itself.
+    """
+    findings = Findings()
+    try:
+        noted = complete_until(world.journal.last_run())
+        due = world.journal.due(now)
+    except JournalUnavailable as error:
+        # Without the journal nobody knows what was told: telling again would be worse than late.
+        return Report(at=now, problems=(str(error),)), []
+    asked = windows(world, noted, now)
+    answers, scopes = _ask(world, asked, findings)
+    seen = sightings(answers, asked=len(asked), now=now)
+    opened = _open(world, seen, due, findings)
+    posts = _tell(world, opened, findings, now=now, left=left)
+    delivery = deliver(
+        world.journal, world.sinks, posts, now=now, has_time=lambda: left() >= MARGIN
+    )
+    report = Report(
+        at=now,
+        scopes=scopes,
+        gateways=len(seen.of),
+        failovers=findings.failovers,
+        told=tuple(told(insight) for insight in findings.told),
+        suspected=tuple(findings.suspected),
+        unreadable=tuple(line for answer in answers for line in answer.unreadable),
+        delivered=delivery.delivered,
+        outstanding=tuple(delivery.outstanding),
+        given_up=tuple(delivery.given_up),
+        problems=(*findings.problems, *delivery.problems),
+    )
+    complete = {answer.scope.id: answer.window.end for answer in answers}
+    try:
+        world.journal.note_run(note(report, {**noted, **complete}))
+    except JournalUnavailable as error:
+        return report.model_copy(update={"problems": (*report.problems, str(error))}), findings.told
+    return report, findings.told
+
+
+def windows(world: World, noted: Mapping[str, datetime], now: datetime) -> dict[Scope, Window]:
+    """For each scope the window to ask for: the lookback, and after downtime as far as needed.
+
+    Then it begins 2 hours before the scope's last complete window ended, for the rows that came
+    late to that one; never more than the catch-up ago.
+    """
+
+    def start(scope: Scope) -> datetime:
+        last = noted.get(scope.id, now)
+        return min(now - world.lookback, max(last - LATENESS, now - world.catch_up))
+
+    return {scope: Window(start=start(scope), end=now) for scope in world.scopes}
+
+
+def _ask(
+    world: World, asked: Mapping[Scope, Window], findings: Findings
+) -> tuple[list[Answer], tuple[ScopeReport, ...]]:
+    """The complete answers, and what is to be reported of every scope."""
+    answers: list[Answer] = []
+    reports: list[ScopeReport] = []
+    windows_by_id = {scope.id: window for scope, window in asked.items()}
+    for outcome in world.signals(asked):
+        answer = outcome if isinstance(outcome, Answer) else None
+        if answer is not None:
+            answers.append(answer)
+        else:
+            findings.problems.append(str(outcome))
+        scope = str(outcome.scope)
+        window = windows_by_id[scope]
+        reports.append(
+            ScopeReport(
+                scope=scope,
+                window_start=window.start,
+                window_end=window.end,
+                complete=answer is not None,
+                signals=len(answer.signals) if answer else 0,
+                newest=answer.newest if answer else None,
+                problem=answer.no_logs if answer else str(outcome),
+            )
+        )
+    return answers, tuple(reports)
+
+
+def _open(world: World, seen: Sightings, due: Iterable[str], findings: Findings) -> list[Case]:
+    """The cases to look at: gateways with evidence of a switch-over, and those that are due."""
+    sighted = {key(gateway_id): gateway_id for gateway_id in seen.of}
+    wanted = {key(gateway_id): None for gateway_id, each in seen.of.items() if each.found}
+    opened: list[Case] = []
+    for name in wanted | dict.fromkeys(due):
+        try:
+            history, tag = world.journal.load(name)
+        except JournalUnavailable as error:
+            findings.problems.append(str(error))
+            continue
+        if history is None:
+            if name not in sighted:
+                continue
+            history = History(gateway_id=sighted[name])
+        sighting = seen.of.get(history.gateway_id, seen.blank)
+        opened.append(Case(sighting=sighting, history=history, tag=tag))
+    return opened
+
+
+def _tell(
+    world: World,
+    opened: Sequence[Case],
+    findings: Findings,
+    *,
+    now: datetime,
+    left: Callable[[], timedelta],
+) -> list[Posted]:
+    """Fold each case, compose what is to be told, and write it to the journal: the commit."""
+    facts = look_up(world.sources, opened, now=now)
+    teller = Teller(library=world.library, sinks=world.sinks, now=now, claim=left())
+    posts: list[Posted] = []
+    for number, each in enumerate(opened):
+        if left() < MARGIN:
+            waiting = count(len(opened) - number, "gateway")
+            findings.problems.append(f"the run's time is up: {waiting} left to the next run")
+            break
+        findings.note(each, facts)
+        try:
+            posts.append(_commit(world.journal, each, facts, teller, findings))
+        except (JournalUnavailable, JournalConflict) as error:
+            findings.problems.append(str(error))
+    return posts
+
+
+def _commit(
+    journal: Journal, case: Case, facts: Facts, teller: Teller, findings: Findings
+) -> Posted:
+    """Write what changed to the gateway's history; what another run wrote first is folded anew."""
+    for _ in range(TRIES):
+        due = outbox.due(case.history, now=teller.now)
+        draft = teller.draft(case, facts)
+        own = [*due, *outbox.of_revisions(draft.history, draft.insights)]
+        if draft.history == case.history:
+            return Posted(history=case.history, tag=case.tag, deliveries=own)
+        try:
+            tag = journal.save(draft.history, case.tag)
+        except JournalConflict:
+            history, tag_now = journal.load(case.history.key)
+            case = replace(
+                case, history=history or History(gateway_id=case.gateway_id), tag=tag_now
+            )
+            continue
+        findings.told += draft.insights
+        findings.problems += draft.problems
+        return Posted(history=draft.history, tag=tag, deliveries=own)
+    raise JournalConflict(
+        f"the history of {case.gateway_id} was written by other runs {TRIES} times in a row; "
+        "the next run folds it again"
+    )
