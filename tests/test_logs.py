@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime, timedelta
 from socket import socket
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,8 @@ from azure.core.credentials import AccessToken
 from azure.identity import DefaultAzureCredential
 
 from detector.azure.clouds import CLOUDS
-from detector.azure.logs import Logs, logs_client
+from detector.azure.logs import Logs
+from detector.azure.logs_client import LogsClient
 from detector.errors import FactUnknown, LogsRefused, LogsUnavailable
 from detector.model import Answer, Kind, Phase, Scope, Signal, Window
 from tests.azure_stand_in import AzureStandIn, Fault, closed, truncated
@@ -22,7 +24,6 @@ from tests.loopback import Reply
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
-    from azure.monitor.query import LogsQueryClient
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SIX_HOURS = Window(start=NOON - timedelta(hours=6), end=NOON)
@@ -68,22 +69,30 @@ def pauses() -> Pauses:
     return Pauses()
 
 
-def a_client(url: str, sleep: Pauses, credential: TokenCredential | None = None) -> LogsQueryClient:
-    """A client for the logs at `url` as the detector makes it."""
+def a_client(
+    url: str,
+    sleep: Pauses,
+    *,
+    credential: TokenCredential | None = None,
+    row_limit: int = 500_000,
+) -> LogsClient:
+    """A client for the logs at `url`."""
     endpoint = CLOUDS["AzureCloud"].pointed(logs=url).logs
     assert endpoint is not None
-    return logs_client(credential or AnyToken(), endpoint, sleep=sleep)
+    return LogsClient(credential or AnyToken(), endpoint, row_limit=row_limit, sleep=sleep)
 
 
 @pytest.fixture
 def logs(azure: AzureStandIn, pauses: Pauses) -> Iterator[MakeLogs]:
     """Makes the logs of scopes that the stand-in answers for."""
-    with a_client(azure.url, pauses) as client:
+    with ExitStack() as until_then:
 
         def make(
             *scopes: Scope, left: timedelta = timedelta(minutes=4), row_limit: int = 500_000
         ) -> Logs:
-            return Logs(lambda: client, scopes, left=lambda: left, row_limit=row_limit)
+            client = a_client(azure.url, pauses, row_limit=row_limit)
+            until_then.callback(client.close)
+            return Logs(lambda: client, scopes, left=lambda: left)
 
         yield make
 
@@ -445,7 +454,7 @@ def test_a_server_that_nobody_runs_is_asked_four_times(azure: AzureStandIn, paus
     with socket() as unheard:
         unheard.bind(("127.0.0.1", 0))
         port = unheard.getsockname()[1]
-        with a_client(f"https://127.0.0.1:{port}", pauses) as client:
+        with closing(a_client(f"https://127.0.0.1:{port}", pauses)) as client:
             logs = Logs(lambda: client, [], left=lambda: timedelta(minutes=4))
             outcome = only(logs.signals({WORKSPACE: SIX_HOURS}))
 
@@ -637,7 +646,10 @@ def test_tables_that_are_left_out_but_not_asked_for_do_not_matter(
 
 
 def test_the_identity_of_the_function_app_is_enough(azure: AzureStandIn, pauses: Pauses) -> None:
-    with DefaultAzureCredential() as it, a_client(azure.url, pauses, it) as client:
+    with (
+        DefaultAzureCredential() as it,
+        closing(a_client(azure.url, pauses, credential=it)) as client,
+    ):
         logs = Logs(lambda: client, [], left=lambda: timedelta(minutes=4))
 
         assert isinstance(only(logs.signals({WORKSPACE: SIX_HOURS})), Answer)
@@ -654,7 +666,10 @@ def test_no_identity_at_all_is_for_the_operator_to_mend(
     azure: AzureStandIn, pauses: Pauses
 ) -> None:
     azure.always("/msi/token", Reply(status=400, body={"message": "No identity. secret-7"}))
-    with DefaultAzureCredential() as it, a_client(azure.url, pauses, it) as client:
+    with (
+        DefaultAzureCredential() as it,
+        closing(a_client(azure.url, pauses, credential=it)) as client,
+    ):
         logs = Logs(lambda: client, [], left=lambda: timedelta(minutes=4))
         outcomes = logs.signals(dict.fromkeys(workspaces(2), SIX_HOURS))
 

@@ -7,13 +7,10 @@ from typing import Final
 
 from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError
 
+from detector.azure.logs import NoLogs
 from detector.azure.retry import PASSING, NoCredential, OutOfTime
 from detector.errors import LogsRefused, LogsUnavailable
 from detector.model import Scope
-
-
-class NoLogs(Exception):
-    """There is no table, or no column, to look in yet; the text says which."""
 
 
 class Denied(Exception):
