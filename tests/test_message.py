@@ -181,3 +181,11 @@ def test_names_stay_as_they_are() -> None:
     names = "vpn_hub_1 alice@example.com CONTOSO\\bob 203.0.113.7 R&D (50 %) #7"
 
     assert names == title(an_insight(verdict=names), 150)
+
+
+def test_what_is_left_to_escape_in_html_is_escaped() -> None:
+    insight = an_insight(verdict='R&D "hub"')
+
+    told = body(insight, "", MARKUPS["html"], lambda text: True)
+
+    assert "R&amp;D &quot;hub&quot;<br/>" == told.splitlines()[0]
