@@ -185,12 +185,12 @@ def _article(
         if article is None:
             continue
         try:
-            results = article.render(facts)
+            results, title = article.render(facts), article.title_with(facts)
         except ArticleError as error:
             problems.append(f"{scenario}: {error}")
             continue
         return (
-            _ToldBy(scenario=scenario, id=article.article_id, title=article.title, results=results),
+            _ToldBy(scenario=scenario, id=article.article_id, title=title, results=results),
             tuple(problems),
         )
     last = fitting[-1]

@@ -10,6 +10,7 @@
     │   ├── RecordingError          a recording that cannot be read
     │   ├── LogsRefused             a scope that Log Analytics refuses to answer for
     │   └── DeliveryRefused         a sink that will never take this insight
+    ├── RunFailed               whoever watches: parts of a run failed, each named
     └── PassingError            nobody: the next run may succeed
         ├── LogsUnavailable         a scope that did not answer in full
         ├── FactUnknown             a fact that could not be had
@@ -77,6 +78,15 @@ class SettingsError(OperatorError):
 
 class RecordingError(OperatorError):
     """A recording that is not there or holds nothing that can be read."""
+
+
+class RunFailed(DetectorError):
+    """Parts of a run failed, after everything else was done; `problems` names each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        lines = "\n".join(f"  {problem}" for problem in self.problems)
+        super().__init__(f"{len(self.problems)} part(s) of the run failed:\n{lines}")
 
 
 class PassingError(DetectorError):

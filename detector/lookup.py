@@ -70,7 +70,7 @@ class Facts:
     def compared(self, seen: Seen, gateway: Gateway) -> benchmark.Bandwidth:
         """The peak bandwidth around a failover against the benchmark of its gateway's SKU."""
         series = self.bandwidth.get(gateway.id, FactUnknown("it was not asked for"))
-        return benchmark.compare(gateway, series, around([seen]))
+        return benchmark.compare(gateway, series, around([seen], now=self.now))
 
     def _by_rows(self, case: Case) -> list[Seen]:
         logs = None if self.coverage is None else logs_of(case.gateway_id, self.coverage)
@@ -99,7 +99,7 @@ def look_up(sources: Sources, cases: Sequence[Case], *, now: datetime) -> Facts:
     _ask_gateways(facts, sources, _ids(news))
     if news:
         told = [facts.gateways[gateway_id] for gateway_id in _ids(news)]
-        facts.bandwidth.update(sources.bandwidth(told, around(news)))
+        facts.bandwidth.update(sources.bandwidth(told, around(news, now=now)))
     if any(asks_coverage(each) for each in news):
         try:
             facts.coverage = sources.coverage(_all(cases))
@@ -118,11 +118,14 @@ def _ids(seen: Iterable[Seen]) -> list[str]:
     return list(dict.fromkeys(each.failover.gateway_id for each in seen))
 
 
-def around(seen: Collection[Seen]) -> Window:
-    """From half an hour before the first of these failovers until half an hour after the last."""
+def around(seen: Collection[Seen], *, now: datetime) -> Window:
+    """From half an hour before the first of these failovers until half an hour after the last.
+
+    It ends now where that is still to come.
+    """
     return Window(
         start=min(each.failover.first_at for each in seen) - AROUND,
-        end=max(each.failover.last_at for each in seen) + AROUND,
+        end=min(max(each.failover.last_at for each in seen) + AROUND, now),
     )
 
 

@@ -89,6 +89,7 @@ def run(
     seen = sightings(answers, asked=len(asked), now=now)
     opened = _open(world, seen, due, findings)
     posts = _tell(world, opened, findings, now=now, left=left)
+    insights = sorted(findings.told, key=lambda insight: insight.failover.first_at)
     delivery = deliver(
         world.journal, world.sinks, posts, now=now, has_time=lambda: left() >= MARGIN
     )
@@ -97,7 +98,7 @@ def run(
         scopes=scopes,
         gateways=len(seen.of),
         failovers=findings.failovers,
-        told=tuple(told(insight) for insight in findings.told),
+        told=tuple(told(insight) for insight in insights),
         suspected=tuple(findings.suspected),
         unreadable=tuple(line for answer in answers for line in answer.unreadable),
         delivered=delivery.delivered,
@@ -109,8 +110,8 @@ def run(
     try:
         world.journal.note_run(note(report, {**noted, **complete}))
     except JournalUnavailable as error:
-        return report.model_copy(update={"problems": (*report.problems, str(error))}), findings.told
-    return report, findings.told
+        report = report.model_copy(update={"problems": (*report.problems, str(error))})
+    return report, insights
 
 
 def windows(world: World, noted: Mapping[str, datetime], now: datetime) -> dict[Scope, Window]:

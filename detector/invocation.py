@@ -1,0 +1,55 @@
+"""One invocation of the function: a run by the app's settings, logged, red where a part failed."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from detector import wiring
+from detector.errors import RunFailed
+from detector.insight import Insight
+from detector.report import Report, told
+from detector.run import run
+from detector.settings import Settings
+
+TIME_LIMIT: Final = timedelta(minutes=4)
+"""How long a run may take: less than host.json's functionTimeout, and than the timer's period."""
+
+_log = logging.getLogger("detector")
+
+
+def invoke() -> None:
+    """Run once, and log one JSON line for each insight and one for the run.
+
+    Raises SettingsError or CatalogError before anything is asked, and RunFailed at the end.
+    """
+    report, _ = invoke_with(Settings.read(os.environ))
+    if not report.ok:
+        raise RunFailed(report.problems)
+
+
+def invoke_with(settings: Settings) -> tuple[Report, list[Insight]]:
+    """One run by these settings with the real clock, logged."""
+    deadline = time.monotonic() + TIME_LIMIT.total_seconds()
+
+    def left() -> timedelta:
+        return timedelta(seconds=deadline - time.monotonic())
+
+    world = wiring.of_azure(settings, clock=clock, left=left)
+    report, insights = run(world, now=clock(), left=left)
+    for insight in insights:
+        _log.info('{"insight": %s}', told(insight).model_dump_json(by_alias=True))
+    _log.log(
+        logging.INFO if report.ok else logging.ERROR,
+        '{"run": %s}',
+        report.model_dump_json(by_alias=True),
+    )
+    return report, insights
+
+
+def clock() -> datetime:
+    """The time now, in UTC."""
+    return datetime.now(UTC)

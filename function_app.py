@@ -1,0 +1,22 @@
+"""The function app: triggers and bindings, nothing else.
+
+Importing it has no effects, needs no settings and imports nothing heavy: the host does so to find
+the functions.
+"""
+
+import azure.functions as func
+
+app = func.FunctionApp()
+
+
+@app.timer_trigger(
+    arg_name="timer", schedule="%DETECTOR_SCHEDULE%", use_monitor=True, run_on_startup=False
+)
+def detect(timer: func.TimerRequest) -> None:  # noqa: ARG001 -- late or not, a run does the same
+    """One run: tell every failover that the logs show and that was not told.
+
+    Raises RunFailed, after everything else was done, when a part of the run failed.
+    """
+    from detector.invocation import invoke
+
+    invoke()
