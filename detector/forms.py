@@ -176,9 +176,13 @@ def _webhook_secret(text: str) -> SecretStr:
 
 
 def _connection_string(text: str) -> SecretStr:
-    parts = dict(part.partition("=")[::2] for part in text.rstrip(";").split(";"))
-    names = {name.strip().lower() for name in parts}
-    if not names & {"usedevelopmentstorage", "accountname", "blobendpoint"}:
+    parts = {
+        name.lower(): value
+        for name, _, value in (part.partition("=") for part in text.strip(";").split(";"))
+    }
+    is_local = parts.get("usedevelopmentstorage") == "true"
+    has_key = bool(parts.get("accountname") and parts.get("accountkey"))
+    if not all(parts.values()) or not (is_local or has_key or "sharedaccesssignature" in parts):
         raise ValueError(
             "this is no storage connection string (AccountName=…;AccountKey=…); "
             "a reference to Key Vault that stands here as it was written did not resolve"
