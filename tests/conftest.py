@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests import azurite as storage
 
 settings.register_profile("laptop", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("laptop"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "laptop")
+
+
+@pytest.fixture(scope="session", name="azurite")
+def one_azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[storage.Azurite]:
+    """Azure Storage for all tests of a worker, each with containers and queues of its own."""
+    with storage.azurite(tmp_path_factory.mktemp("azurite")) as running:
+        yield running

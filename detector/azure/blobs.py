@@ -1,0 +1,265 @@
+"""EDGE: the journal and the insight files in one container, without a request too many.
+
+An idle run costs three: the note of the last run, one list of the histories with their metadata,
+and the new note. The container is made when a write finds that there is none.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from detector import history as entries
+from detector.azure.storage import unavailable, undelivered
+from detector.errors import DeliveryFailed, JournalConflict, JournalUnavailable
+from detector.insight import to_json
+from detector.layout import (
+    HISTORIES,
+    LAST_RUN,
+    history_key,
+    history_path,
+    insight_path,
+    note_from_json,
+    note_to_json,
+)
+from detector.reply import unanswered, within
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from azure.core.exceptions import AzureError
+    from azure.storage.blob import BlobProperties, ContainerClient
+
+    from detector.history import History
+    from detector.insight import Insight, Reason
+
+_ROLE: Final = "Storage Blob Data Owner"
+_CONTENT_TYPES: Final = {
+    ".json": "application/json",
+    ".md": "text/markdown; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+}
+_RACES: Final = 5
+
+
+class BlobJournal:
+    """Histories as blobs, each saved only over the ETag that it was loaded with.
+
+    `History.due` stands in a blob's metadata, so one list request tells which histories are due.
+    """
+
+    def __init__(self, container: Callable[[], ContainerClient], *, per_page: int = 5000) -> None:
+        self._container = cache(container)
+        self._per_page = per_page
+
+    def load(self, key: str) -> tuple[History | None, str | None]:
+        """The history under `key` with its ETag."""
+        path = history_path(key)
+        content, tag = self._read(path)
+        if content is None:
+            return None, None
+        try:
+            return entries.from_json(content.decode()), tag
+        except ValueError as error:
+            raise self._unreadable(path) from error
+
+    def save(self, history: History, tag: str | None) -> str:
+        """Write `history`, if it is still as `tag` says; its new ETag. Raises JournalConflict."""
+        from azure.core.exceptions import AzureError
+
+        path = history_path(history.key)
+        due = {} if history.due is None else {"due": history.due.astimezone(UTC).isoformat()}
+        try:
+            return _write(self._container(), path, entries.to_json(history), due, over=_only(tag))
+        except AzureError as error:
+            if _is_race(error):
+                raise JournalConflict(f"{self._place(path)}: another run wrote it first") from error
+            raise unavailable(error, self._place(path), role=_ROLE) from error
+
+    def due(self, now: datetime) -> Sequence[str]:
+        """The keys of histories that are due by `now`, in the order of their names."""
+        from azure.core.exceptions import AzureError, ResourceNotFoundError
+
+        try:
+            blobs = self._container().list_blobs(
+                HISTORIES, include=["metadata"], results_per_page=self._per_page
+            )
+            return [history_key(blob.name) for blob in blobs if _is_due(blob, now)]
+        except ResourceNotFoundError:  # no container yet
+            return []
+        except AzureError as error:
+            raise unavailable(error, self._place(HISTORIES), role=_ROLE) from error
+
+    def last_run(self) -> Mapping[str, object] | None:
+        """What the last run noted, or None."""
+        content, _ = self._read(LAST_RUN)
+        try:
+            return None if content is None else note_from_json(content.decode())
+        except ValueError as error:
+            raise self._unreadable(LAST_RUN) from error
+
+    def note_run(self, note: Mapping[str, object]) -> None:
+        """Keep `note` as the last run's."""
+        from azure.core.exceptions import AzureError
+
+        try:
+            _write(self._container(), LAST_RUN, note_to_json(note), {}, over={"overwrite": True})
+        except AzureError as error:
+            raise unavailable(error, self._place(LAST_RUN), role=_ROLE) from error
+
+    def _read(self, path: str) -> tuple[bytes | None, str | None]:
+        from azure.core.exceptions import AzureError, ResourceNotFoundError
+
+        try:
+            blob = self._container().download_blob(path)
+            return blob.readall(), blob.properties.etag
+        except ResourceNotFoundError:  # no blob, or no container yet
+            return None, None
+        except AzureError as error:
+            raise unavailable(error, self._place(path), role=_ROLE) from error
+
+    def _unreadable(self, path: str) -> JournalUnavailable:
+        return JournalUnavailable(
+            f"{self._place(path)}: cannot be read; restore an earlier version of it or delete it"
+        )
+
+    def _place(self, path: str) -> str:
+        return _place(self._container(), path)
+
+
+class BlobInsights:
+    """The sink that keeps each insight as a JSON blob and one more for each of `formats`.
+
+    `formats` maps a suffix (`.md`) to the rendering that stands under it. A later revision
+    replaces an earlier one and never the other way round: each blob's metadata has its revision.
+    """
+
+    name: Final = "insight-files"
+
+    def __init__(
+        self,
+        container: Callable[[], ContainerClient],
+        formats: Mapping[str, Callable[[Insight], str]],
+        *,
+        now: Callable[[], datetime],
+        timeout: timedelta = timedelta(seconds=30),
+    ) -> None:
+        self._container = cache(container)
+        self._formats = {".json": to_json, **formats}
+        self._now = now
+        self._timeout = timeout
+
+    def takes(self, reason: Reason) -> bool:  # noqa: ARG002 -- the port's shape
+        """Always: the files hold every revision in its turn."""
+        return True
+
+    def deliver(self, insight: Insight) -> None:
+        """Return when every form stands there; raises DeliveryFailed or DeliveryRefused."""
+        from azure.core.exceptions import AzureError
+
+        try:
+            within(self._timeout, lambda: self._write_all(insight))
+        except TimeoutError as error:
+            limit = f"within {self._timeout.total_seconds():g} s"
+            raise unanswered(self.name, limit) from error
+        except AzureError as error:
+            place = _place(self._container(), insight_path(insight, ""))
+            raise undelivered(error, place, role=_ROLE, now=self._now()) from error
+
+    def _write_all(self, insight: Insight) -> None:
+        for suffix, rendering in self._formats.items():
+            path = insight_path(insight, suffix)
+            _replace_earlier(self._container(), path, rendering(insight), insight.revision)
+
+
+def _replace_earlier(container: ContainerClient, path: str, text: str, revision: int) -> None:
+    """Write `text` unless a later revision stands there; a first revision takes one request."""
+    from azure.core.exceptions import AzureError
+
+    tag = None
+    for attempt in range(_RACES):
+        if revision > 1 or attempt:
+            there, tag = _revision(container, path)
+            if there > revision:
+                return
+        try:
+            _write(container, path, text, {"revision": f"{revision}"}, over=_only(tag))
+        except AzureError as error:
+            if not _is_race(error):
+                raise
+        else:
+            return
+    raise DeliveryFailed(f"{_place(container, path)}: other runs write it all the time")
+
+
+def _revision(container: ContainerClient, path: str) -> tuple[int, str | None]:
+    """The revision that stands at `path`, 0 where none does, with its ETag."""
+    from azure.core.exceptions import ResourceNotFoundError
+
+    try:
+        blob = container.get_blob_client(path).get_blob_properties()
+    except ResourceNotFoundError:
+        return 0, None
+    revision = (blob.metadata or {}).get("revision", "")
+    return int(revision) if revision.isdecimal() else 0, blob.etag
+
+
+def _write(
+    container: ContainerClient,
+    path: str,
+    text: str,
+    metadata: dict[str, str],
+    *,
+    over: dict[str, Any],
+) -> str:
+    """Write a blob over what `over` admits and return its ETag; make the container if need be."""
+    from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+    from azure.storage.blob import ContentSettings
+
+    suffix = path[path.rindex(".") :]
+    content_type = _CONTENT_TYPES.get(suffix, "text/plain; charset=utf-8")
+
+    def upload() -> str:
+        answer = container.get_blob_client(path).upload_blob(
+            text.encode(),
+            metadata=metadata,
+            content_settings=ContentSettings(content_type=content_type),
+            **over,
+        )
+        return str(answer["etag"])
+
+    try:
+        return upload()
+    except ResourceNotFoundError:
+        with suppress(ResourceExistsError):  # another run made it just now
+            container.create_container()
+        return upload()
+
+
+def _only(tag: str | None) -> dict[str, Any]:
+    """The condition that the blob is as `tag` says: that version, or for None not there."""
+    from azure.core import MatchConditions
+
+    if tag is None:
+        return {"overwrite": False}
+    return {"overwrite": True, "etag": tag, "match_condition": MatchConditions.IfNotModified}
+
+
+def _is_race(error: AzureError) -> bool:
+    """Whether the blob was not as the condition of a write wanted it."""
+    return getattr(error, "error_code", None) in ("BlobAlreadyExists", "ConditionNotMet")
+
+
+def _is_due(blob: BlobProperties, now: datetime) -> bool:
+    """Whether the blob's metadata says so; what cannot be read is due, and `load` tells why."""
+    due = (blob.metadata or {}).get("due")
+    try:
+        return due is not None and datetime.fromisoformat(due) <= now
+    except (ValueError, TypeError):  # no time, or one without its zone
+        return True
+
+
+def _place(container: ContainerClient, path: str) -> str:
+    return f"{path} in container {container.container_name}"

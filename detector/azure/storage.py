@@ -1,0 +1,136 @@
+"""EDGE: the storage account: clients for its containers and queues, and what its errors mean.
+
+The SDK pauses for 15 seconds and more between tries, and waits a minute for an answer. Here it is
+a second and ten seconds, tried twice: a run has other work, and the next one is near.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from detector.errors import DeliveryFailed, DeliveryRefused, JournalUnavailable
+from detector.reply import REFUSALS, pause
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from azure.core.credentials import TokenCredential
+    from azure.core.exceptions import AzureError
+    from azure.storage.blob import ContainerClient
+    from azure.storage.queue import QueueClient
+
+    from detector.settings import StorageConnection
+
+_OPTIONS: Final[dict[str, Any]] = {"connection_timeout": 5, "read_timeout": 10}
+_RETRIES: Final[dict[str, Any]] = {
+    "backoff": 1,
+    "random_jitter_range": 1,
+    "retry_total": 2,
+    "retry_connect": 1,
+    "retry_read": 1,
+}
+# A container or queue that is not there is made, so that no 404 is final here.
+_REFUSALS: Final = REFUSALS.keys() - {404}
+
+
+def container_client(
+    connection: StorageConnection, name: str, credential: Callable[[], TokenCredential]
+) -> ContainerClient:
+    """The client of container `name`; it has asked nothing yet.
+
+    `credential` is called only where the connection is identity-based and names no identity.
+    """
+    from azure.storage.blob import ContainerClient, LinearRetry
+
+    options = {**_OPTIONS, "retry_policy": LinearRetry(**_RETRIES)}
+    if connection.connection_string is not None:
+        text = connection.connection_string.get_secret_value()
+        return ContainerClient.from_connection_string(text, name, **options)
+    uri = _needed(connection.blob_uri)
+    return ContainerClient(uri, name, _identity(connection, credential), **options)
+
+
+def queue_client(
+    connection: StorageConnection, name: str, credential: Callable[[], TokenCredential]
+) -> QueueClient:
+    """The client of queue `name`; its messages go in base64, as Functions' queue trigger reads.
+
+    `credential` is called as for `container_client`.
+    """
+    from azure.storage.queue import LinearRetry, QueueClient, TextBase64EncodePolicy
+
+    options = {
+        **_OPTIONS,
+        "retry_policy": LinearRetry(**_RETRIES),
+        "message_encode_policy": TextBase64EncodePolicy(),
+    }
+    if connection.connection_string is not None:
+        text = connection.connection_string.get_secret_value()
+        return QueueClient.from_connection_string(text, name, **options)
+    uri = _needed(connection.queue_uri)
+    return QueueClient(uri, name, _identity(connection, credential), **options)
+
+
+def unavailable(error: AzureError, place: str, *, role: str) -> JournalUnavailable:
+    """The error for a request to the journal at `place` that ended with `error`."""
+    return JournalUnavailable(f"{place}: {_explanation(error, role)}")
+
+
+def undelivered(
+    error: AzureError, place: str, *, role: str, now: datetime
+) -> DeliveryFailed | DeliveryRefused:
+    """The error for a delivery to `place` that ended with `error`: refused for good, or not now."""
+    sentence = f"{place}: {_explanation(error, role)}"
+    response = getattr(error, "response", None)
+    if _is_about_identity(error) or response is None:
+        return DeliveryFailed(sentence)
+    if response.status_code in _REFUSALS:
+        return DeliveryRefused(sentence)
+    return DeliveryFailed(sentence, retry_after=pause(response.headers.get("Retry-After"), now))
+
+
+def _explanation(error: AzureError, role: str) -> str:
+    """What `error` means and what to do, without its own text, which may quote a signed URL."""
+    kind = type(error).__name__
+    if _is_about_identity(error):
+        return f"not authenticated ({kind}); check the AzureWebJobsStorage connection"
+    status = getattr(error, "status_code", None)
+    if status is None:
+        return f"no answer ({kind}); the next run tries again"
+    code = getattr(error, "error_code", None)
+    answer = f"{status} {getattr(code, 'value', code)}" if code else f"{status}"
+    if status == 403:
+        return (
+            f"refused ({answer}); give the app's identity the role {role} on the storage account, "
+            "and see that the account's network rules let the app in"
+        )
+    if status == 401:
+        return f"refused ({answer}); check the AzureWebJobsStorage connection"
+    return f"answered {answer}; the next run tries again"
+
+
+def _is_about_identity(error: AzureError) -> bool:
+    """Whether there was no token or signature, so that storage was not even asked."""
+    from azure.core.exceptions import ClientAuthenticationError
+
+    if not isinstance(error, ClientAuthenticationError):
+        return False
+    request = getattr(error.response, "request", None)
+    return request is None or "x-ms-version" not in request.headers
+
+
+def _identity(
+    connection: StorageConnection, credential: Callable[[], TokenCredential]
+) -> TokenCredential:
+    if not connection.managed_identity:
+        return credential()
+    from azure.identity import ManagedIdentityCredential
+
+    return ManagedIdentityCredential(client_id=connection.client_id)
+
+
+def _needed(uri: str | None) -> str:
+    if uri is None:
+        raise ValueError("no URI of the storage account; Settings.read names what is missing")
+    return uri

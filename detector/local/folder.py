@@ -1,0 +1,187 @@
+"""EDGE: the journal and the insight files in a folder, which several processes may share.
+
+A file is replaced whole: a reader sees the old text or the new, and a crash leaves one of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+from detector import history as entries
+from detector.errors import DeliveryFailed, JournalConflict, JournalUnavailable
+from detector.insight import Insight, to_json
+from detector.layout import (
+    HISTORIES,
+    LAST_RUN,
+    history_path,
+    insight_path,
+    note_from_json,
+    note_to_json,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from detector.history import History
+    from detector.insight import Reason
+
+
+class FolderJournal:
+    """Histories as files, each saved only over the content that it was loaded with."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def load(self, key: str) -> tuple[History | None, str | None]:
+        """The history under `key`, with a digest of its content."""
+        content = self._read(history_path(key))
+        if content is None:
+            return None, None
+        try:
+            return entries.from_json(content.decode()), _digest(content)
+        except ValueError as error:
+            raise self._unreadable(history_path(key)) from error
+
+    def save(self, history: History, tag: str | None) -> str:
+        """Write `history`, if it is still as `tag` says; its new tag. Raises JournalConflict."""
+        path = history_path(history.key)
+        content = entries.to_json(history).encode()
+        with self._working(path), _locked(self._folder):
+            there = self._read(path)
+            if tag != (None if there is None else _digest(there)):
+                raise JournalConflict(f"{self._folder / path}: another run wrote it first")
+            _replace(self._folder / path, content)
+        return _digest(content)
+
+    def due(self, now: datetime) -> Sequence[str]:
+        """The keys of histories that are due by `now`, in the order of their names."""
+        with self._working(HISTORIES):
+            paths = sorted((self._folder / HISTORIES).glob("*.json"))
+        return [path.stem for path in paths if self._is_due(path.stem, now)]
+
+    def last_run(self) -> Mapping[str, object] | None:
+        """What the last run noted, or None."""
+        content = self._read(LAST_RUN)
+        try:
+            return None if content is None else note_from_json(content.decode())
+        except ValueError as error:
+            raise self._unreadable(LAST_RUN) from error
+
+    def note_run(self, note: Mapping[str, object]) -> None:
+        """Keep `note` as the last run's."""
+        with self._working(LAST_RUN), _locked(self._folder):
+            _replace(self._folder / LAST_RUN, note_to_json(note).encode())
+
+    def _is_due(self, key: str, now: datetime) -> bool:
+        try:
+            history, _ = self.load(key)
+        except JournalUnavailable:  # due, so that a run loads it and tells why it cannot
+            return True
+        return history is not None and history.due is not None and history.due <= now
+
+    def _read(self, path: str) -> bytes | None:
+        with self._working(path):
+            try:
+                return (self._folder / path).read_bytes()
+            except FileNotFoundError:
+                return None
+
+    def _unreadable(self, path: str) -> JournalUnavailable:
+        return JournalUnavailable(
+            f"{self._folder / path}: cannot be read; restore an earlier version of it or delete it"
+        )
+
+    @contextmanager
+    def _working(self, path: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise JournalUnavailable(f"{self._folder / path}: {error.strerror}") from error
+
+
+class FolderInsights:
+    """The sink that keeps each insight as a JSON file and one more for each of `formats`.
+
+    `formats` maps a suffix (`.md`) to the rendering that stands under it. A later revision
+    replaces an earlier one and never the other way round.
+    """
+
+    name: Final = "insight-files"
+
+    def __init__(self, folder: Path, formats: Mapping[str, Callable[[Insight], str]]) -> None:
+        self._folder = folder
+        self._formats = {".json": to_json, **formats}
+
+    def takes(self, reason: Reason) -> bool:  # noqa: ARG002 -- the port's shape
+        """Always: the files hold every revision in its turn."""
+        return True
+
+    def paths(self, insight: Insight) -> Sequence[Path]:
+        """Where the forms of `insight` stand, the JSON file first."""
+        return [self._folder / insight_path(insight, suffix) for suffix in self._formats]
+
+    def deliver(self, insight: Insight) -> None:
+        """Return when every form stands there; raises DeliveryFailed."""
+        paths = self.paths(insight)
+        try:
+            with _locked(self._folder):
+                if _revision(paths[0]) > insight.revision:
+                    return
+                for path, rendering in zip(paths, self._formats.values(), strict=True):
+                    _replace(path, rendering(insight).encode())
+        except OSError as error:
+            raise DeliveryFailed(f"{paths[0]}: {error.strerror}") from error
+
+
+def _revision(path: Path) -> int:
+    """The revision of the insight at `path`, 0 where none can be read."""
+    try:
+        return Insight.model_validate_json(path.read_bytes()).revision
+    except (FileNotFoundError, ValueError):
+        return 0
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write `content` to `path`, whole or not at all; only under the lock of the folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f"{path.name}.new")
+    with beside.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of `folder`, which ends with the process, however that ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("ab") as file:
+        _lock(file.fileno())
+        yield
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _lock(descriptor: int) -> None:
+        """Wait for the lock; raises OSError after ten seconds."""
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
+
+else:
+    import fcntl
+
+    def _lock(descriptor: int) -> None:
+        """Wait for the lock."""
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
