@@ -1,0 +1,128 @@
+"""EDGE: insights as CloudEvents on a Storage queue, one message each.
+
+A message holds 48 KB before its base64 (64 KB after). A longer event is shortened, visibly: its
+longest texts and lists lose their ends, and the article says where the whole insight is.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from contextlib import suppress
+from datetime import timedelta
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from detector.azure.storage import undelivered
+from detector.cloudevent import to_cloudevent
+from detector.errors import DeliveryRefused
+from detector.reply import unanswered, within
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from azure.storage.queue import QueueClient
+
+    from detector.insight import Insight, Reason
+
+LONGEST_BYTES: Final = 48 * 1024
+MARK: Final = "… shortened"
+NOTE: Final = f"\n\n{MARK} to fit into a queue message; the insight files hold the whole of it."
+
+_ROLE: Final = "Storage Queue Data Contributor"
+# No time, word or id of the document is longer than the shortest limit; an ARM id is never cut.
+_LIMITS: Final = range(LONGEST_BYTES, 63, -1)
+_CHARACTERS_PER_ITEM: Final = 16
+
+
+class QueueSink:
+    """A sink that takes every revision; the queue is made when it is first needed."""
+
+    name: Final = "storage-queue"
+
+    def __init__(
+        self,
+        queue: Callable[[], QueueClient],
+        *,
+        now: Callable[[], datetime],
+        timeout: timedelta = timedelta(seconds=30),
+    ) -> None:
+        self._queue = cache(queue)
+        self._now = now
+        self._timeout = timeout
+
+    def takes(self, reason: Reason) -> bool:  # noqa: ARG002 -- the port's shape
+        """Always: an event sink gets every revision."""
+        return True
+
+    def deliver(self, insight: Insight) -> None:
+        """Return when the queue has the event; raises DeliveryFailed or DeliveryRefused."""
+        from azure.core.exceptions import AzureError
+
+        queue = self._queue()
+        text = message(insight)
+        try:
+            within(self._timeout, lambda: _send(queue, text))
+        except TimeoutError as error:
+            limit = f"within {self._timeout.total_seconds():g} s"
+            raise unanswered(self.name, limit) from error
+        except AzureError as error:
+            place = f"queue {queue.queue_name}"
+            raise undelivered(error, place, role=_ROLE, now=self._now()) from error
+
+
+def _send(queue: QueueClient, text: str) -> None:
+    from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+
+    try:
+        queue.send_message(text)
+    except ResourceNotFoundError:
+        with suppress(ResourceExistsError):  # another run made it just now
+            queue.create_queue()
+        queue.send_message(text)
+
+
+def message(insight: Insight) -> str:
+    """The insight's CloudEvent as JSON of `LONGEST_BYTES` at most, shortened as little as it can.
+
+    Raises DeliveryRefused for an insight that does not fit at any length, which takes hundreds of
+    facts.
+    """
+    event = to_cloudevent(insight)
+    if _fits(text := _dump(event)):
+        return text
+    first = bisect_left(_LIMITS, 1, key=lambda limit: _fits(_dump(_shortened(event, limit))))
+    if first == len(_LIMITS):
+        raise DeliveryRefused(f"{insight.id} has too many facts for a queue message")
+    return _dump(_shortened(event, _LIMITS[first]))
+
+
+def _shortened(event: dict[str, Any], limit: int) -> dict[str, Any]:
+    """The event with no text longer than `limit` and no list longer than a part of it."""
+    short: dict[str, Any] = event | {"data": _cut(event["data"], limit)}
+    article = short["data"]["insight"]
+    article["results"] = article["results"].removesuffix(MARK) + NOTE
+    return short
+
+
+def _cut(part: Any, limit: int) -> Any:
+    match part:
+        case str() if len(part) > limit:
+            return part[:limit] + MARK
+        case list():
+            return [_cut(item, limit) for item in part[: max(limit // _CHARACTERS_PER_ITEM, 1)]]
+        case dict():
+            return {
+                name: value if name == "id" else _cut(value, limit) for name, value in part.items()
+            }
+        case _:
+            return part
+
+
+def _dump(event: dict[str, Any]) -> str:
+    return json.dumps(event, ensure_ascii=False)
+
+
+def _fits(text: str) -> bool:
+    return len(text.encode()) <= LONGEST_BYTES

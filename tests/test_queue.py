@@ -1,0 +1,193 @@
+"""CloudEvents on a Storage queue: what a consumer gets, and when the queue does not take them."""
+
+from __future__ import annotations
+
+import base64
+import json
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from azure.storage.queue import QueueClient
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.azure.queue import LONGEST_BYTES, MARK, NOTE, QueueSink, message
+from detector.azure.storage import queue_client
+from detector.cloudevent import to_cloudevent
+from detector.errors import DeliveryFailed, DeliveryRefused
+from detector.insight import Insight, Reason
+from detector.settings import Settings
+from tests.azurite import ACCOUNT, KEY, Azurite
+from tests.sink_stand_in import (
+    FAULTS,
+    LONG,
+    NOW,
+    SHORT,
+    Fault,
+    SinkStandIn,
+    an_insight,
+    closed_port,
+    everything_told_of,
+    replying,
+)
+
+
+@pytest.fixture
+def queue(azurite: Azurite) -> Iterator[QueueClient]:
+    """A queue that is not there yet, as the app's settings lead to it."""
+    settings = Settings.read(
+        {
+            "DETECTOR_SCOPES": "6f3c1f6e-0b1e-4b7a-9c37-51c2f3c0a001",
+            "AzureWebJobsStorage": azurite.connection_string,
+        }
+    )
+    name = f"test-{uuid.uuid4().hex}"
+    with queue_client(settings.storage, name, no_identity) as client:
+        yield client
+
+
+def no_identity() -> Any:
+    raise AssertionError("a connection string needs no identity")
+
+
+def a_sink(queue: QueueClient) -> QueueSink:
+    return QueueSink(lambda: queue, now=lambda: NOW)
+
+
+def results(text: str) -> str:
+    """An article's rendered text, as an insight has it."""
+    return json.dumps(
+        {"id": "article-1", "title": "T", "results": text, "importance_level": "Warning"}
+    )
+
+
+def an_insight_of(text: str, **changes: object) -> Insight:
+    """An insight whose article is `text`."""
+    return an_insight(insight=json.loads(results(text)), **changes)
+
+
+def test_the_queue_is_made_for_the_first_event_and_holds_each_in_base64(queue: QueueClient) -> None:
+    insights = [an_insight(revision=revision) for revision in (1, 2)]
+
+    for insight in insights:
+        a_sink(queue).deliver(insight)
+
+    received = [each.content for each in queue.receive_messages()]
+    events = [json.loads(base64.b64decode(content, validate=True)) for content in received]
+    assert [to_cloudevent(insight) for insight in insights] == events
+
+
+def test_the_longest_message_is_taken_by_the_queue(queue: QueueClient) -> None:
+    a_sink(queue).deliver(an_insight_of("x" * 100_000))
+
+    (received,) = queue.receive_messages()
+    assert 65_400 < len(received.content) <= 65_536
+
+
+def test_an_event_that_fits_is_whole() -> None:
+    insight = an_insight_of("x" * 40_000)
+
+    assert to_cloudevent(insight) == json.loads(message(insight))
+
+
+def test_a_long_article_loses_its_end_and_says_so_and_the_rest_is_whole() -> None:
+    insight = an_insight_of("x" * 100_000)
+
+    event = json.loads(message(insight))
+
+    told = event["data"]["insight"].pop("results")
+    whole: dict[str, Any] = to_cloudevent(insight)
+    whole["data"]["insight"].pop("results")
+    assert whole == event
+    assert told == "x" * told.count("x") + NOTE
+    assert told.count("x") > 40_000
+
+
+def test_much_evidence_is_shortened_and_the_ids_stay_whole() -> None:
+    evidence = [
+        {"at": "2026-11-22T02:14:07.123Z", "source": "TunnelDiagnosticLog", "text": "y" * size}
+        for size in [90_000, *[10] * 5_000]
+    ]
+    insight = an_insight(evidence=evidence)
+
+    document = json.loads(message(insight))["data"]
+
+    assert document["evidence"][0]["text"].endswith(f"y{MARK}")
+    assert 0 < len(document["evidence"]) < 5_000
+    assert document["insight"]["results"].endswith(NOTE)
+    assert insight.gateway.id == document["gateway"]["id"]
+
+
+@given(
+    text=st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
+    times=st.integers(1, 30_000),
+)
+def test_whatever_an_insight_quotes_its_message_fits_and_is_a_document(
+    text: str, times: int
+) -> None:
+    long = text * times
+    insight = an_insight_of(
+        long,
+        verdict=long,
+        facts={"gatewayVip": long},
+        evidence=[{"at": NOW, "source": "TunnelDiagnosticLog", "text": long}] * 3,
+    )
+
+    sent = message(insight)
+
+    assert len(sent.encode()) <= LONGEST_BYTES
+    told = Insight.model_validate(json.loads(sent)["data"])
+    assert (insight.id, insight.failover) == (told.id, told.failover)
+
+
+def test_an_insight_with_facts_without_end_is_refused() -> None:
+    facts = {f"fact{number}": "z" for number in range(10_000)}
+
+    with pytest.raises(DeliveryRefused, match="too many facts"):
+        message(an_insight(facts=facts))
+
+
+def test_the_queue_takes_every_reason(queue: QueueClient) -> None:
+    assert set(Reason) == {reason for reason in Reason if a_sink(queue).takes(reason)}
+
+
+def at(address: str) -> Callable[[], QueueClient]:
+    """A client for a queue at `address` that is tried once."""
+    connection = f"AccountName={ACCOUNT};AccountKey={KEY};QueueEndpoint=http://{address}/{ACCOUNT};"
+    client = QueueClient.from_connection_string(
+        connection, "insights", retry_total=0, read_timeout=0.5
+    )
+    return lambda: client
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_each_fault_ends_a_delivery_as_refused_or_to_be_tried_again(fault: Fault) -> None:
+    """As for the insight files: a queue that is missing is made, so that no 404 is final."""
+    refusals = {FAULTS[name].answer for name in ("400", "401", "403", "410", "413")}
+    expected = DeliveryRefused if fault.answer in refusals else DeliveryFailed
+    with SinkStandIn() as storage:
+        storage.answer = fault.answer
+        timeout = SHORT if fault is FAULTS["slow drip"] else LONG
+
+        with pytest.raises(expected) as caught:
+            QueueSink(at(storage.at), now=lambda: NOW, timeout=timeout).deliver(an_insight())
+
+    assert fault.retry_after == getattr(caught.value, "retry_after", None)
+    assert KEY not in everything_told_of(caught.value)
+
+
+def test_a_queue_that_refuses_connections_is_tried_again() -> None:
+    with pytest.raises(DeliveryFailed, match="no answer"):
+        QueueSink(at(f"127.0.0.1:{closed_port()}"), now=lambda: NOW).deliver(an_insight())
+
+
+def test_a_missing_role_is_named() -> None:
+    with SinkStandIn() as storage:
+        storage.answer = replying(403, "x-ms-error-code: AuthorizationPermissionMismatch")
+
+        with pytest.raises(
+            DeliveryRefused, match=r"queue insights.*Storage Queue Data Contributor"
+        ):
+            QueueSink(at(storage.at), now=lambda: NOW).deliver(an_insight())
