@@ -112,7 +112,7 @@ def address(body: object) -> str | FactUnknown:
 
 def peer_needed(body: object) -> str | None:
     """The id, as written, of the local network gateway that a connection leads to."""
-    return _id_of(_fields(body).get("localnetworkgateway2"))
+    return own_id(_fields(body).get("localnetworkgateway2"))
 
 
 def connection(body: object, peers: Mapping[str, object]) -> Connection:
@@ -125,7 +125,7 @@ def connection(body: object, peers: Mapping[str, object]) -> Connection:
     peer_id = peer_needed(body)
     peer = _fields(peers.get((peer_id or "").lower(), fields.get("localnetworkgateway2")))
     return Connection(
-        name=_words(fields.get("name")) or segment(_id_of(body) or "", "connections"),
+        name=_words(fields.get("name")) or segment(own_id(body) or "", "connections"),
         remote_ip=_words(peer.get("gatewayipaddress")) or _words(peer.get("fqdn")),
         status=_words(fields.get("connectionstatus")),
     )
@@ -135,7 +135,12 @@ def gateways_of(body: object) -> frozenset[str]:
     """The ids, lower case, of the gateways that a connection belongs to."""
     fields = _fields(body)
     ends = (fields.get("virtualnetworkgateway1"), fields.get("virtualnetworkgateway2"))
-    return frozenset(end.lower() for end in map(_id_of, ends) if end)
+    return frozenset(end.lower() for end in map(own_id, ends) if end)
+
+
+def own_id(body: object) -> str | None:
+    """The id of a body or of a reference, as written; None where it has none."""
+    return _words(_fields(body).get("id"))
 
 
 def segment(resource_id: str, collection: str) -> str:
@@ -157,10 +162,6 @@ def _fields(body: object) -> _Fields:
 
 def _words(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
-
-
-def _id_of(body: object) -> str | None:
-    return _words(_fields(body).get("id"))
 
 
 def _objects(value: object) -> Iterator[_Fields]:
@@ -203,7 +204,7 @@ def _active_active(fields: _Fields) -> bool:
 def _virtual_network(fields: _Fields) -> re.Match[str]:
     """The match of the virtual network's id in the first subnet's; its group is the name."""
     subnets = (
-        _id_of(configuration.get("subnet"))
+        own_id(configuration.get("subnet"))
         for configuration in _objects(fields.get("ipconfigurations"))
     )
     subnet = next(filter(None, subnets), None)
@@ -247,8 +248,8 @@ def _vips(
 def _configurations(fields: _Fields) -> Iterator[tuple[str, str]]:
     """The id, lower case, of each ipConfiguration, and its public IP's id, as written, or ""."""
     for configuration in _objects(fields.get("ipconfigurations")):
-        public_ip_id = _id_of(configuration.get("publicipaddress"))
-        yield (_id_of(configuration) or "").lower(), public_ip_id or ""
+        public_ip_id = own_id(configuration.get("publicipaddress"))
+        yield (own_id(configuration) or "").lower(), public_ip_id or ""
 
 
 def _tunnel_addresses(fields: _Fields) -> dict[str, tuple[str, ...]]:

@@ -1,0 +1,210 @@
+"""The facts of gateways and of their connections, from Azure Resource Manager; it only reads.
+
+One GET for each gateway, one more for each VIP that the gateway's own body lacks, each once in the
+lifetime of a `Network`, which is a run's.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from detector import arm
+from detector.errors import FactUnknown
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+    from azure.mgmt.network import NetworkManagementClient
+
+    from detector.azure.clouds import Endpoint
+    from detector.model import Connection, Gateway
+
+AT_ONCE: Final = 5
+"""How many lookups are in flight at a time."""
+
+PATIENCE: Final = timedelta(seconds=30)
+"""The longest timeout or pause of a lookup: a fact never holds an insight back for longer."""
+
+
+def network_client(
+    credential: TokenCredential,
+    subscription_id: str,
+    endpoint: Endpoint,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+) -> NetworkManagementClient:
+    """A client for one subscription; it keeps its connections, so make one per process.
+
+    Its policies are listed here, because the ones that it would choose by itself register the
+    subscription for Microsoft.Network when it is not (409), which is a write.
+    """
+    from azure.core.pipeline import policies
+    from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
+    from azure.mgmt.network import NetworkManagementClient
+
+    from detector.azure.retry import RetryWithinRun
+
+    return NetworkManagementClient(
+        credential,
+        subscription_id,
+        base_url=endpoint.url,
+        credential_scopes=[endpoint.token_scope],
+        policies=[
+            policies.RequestIdPolicy(),
+            policies.UserAgentPolicy(),
+            policies.ContentDecodePolicy(),
+            RetryWithinRun(sleep=sleep),
+            ARMChallengeAuthenticationPolicy(credential, endpoint.token_scope),
+        ],
+    )
+
+
+class Network:
+    """The ports Gateways and Connections.
+
+    `client` gives the client of a subscription, and is called when there is something to ask;
+    `left` says how long the run may still take.
+    """
+
+    def __init__(
+        self,
+        client: Callable[[str], NetworkManagementClient],
+        *,
+        left: Callable[[], timedelta],
+    ) -> None:
+        self._client = client
+        self._left = left
+        self._making = threading.Lock()
+        self._once = _Once()
+
+    def gateways(self, ids: Sequence[str]) -> Mapping[str, Gateway]:
+        """The facts of each gateway; what cannot be had is unknown, with why."""
+        distinct = list(dict.fromkeys(ids))
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return dict(zip(distinct, pool.map(self._gateway, distinct), strict=True))
+
+    def connections(self, gateway_id: str) -> Sequence[Connection]:
+        """The connections of one gateway, as they are now; raises FactUnknown.
+
+        Where only the state or the peer's address of one cannot be had, it is None.
+        """
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return list(pool.map(self._connection, self._listed(gateway_id)))
+
+    def _gateway(self, gateway_id: str) -> Gateway:
+        try:
+            body = self._body(gateway_id, _GATEWAYS)
+        except FactUnknown as error:
+            return arm.missing(gateway_id, error.why)
+        addresses = {
+            public_ip_id.lower(): self._address(public_ip_id)
+            for public_ip_id in arm.public_ips_needed(body)
+        }
+        return arm.gateway(gateway_id, body, addresses)
+
+    def _address(self, public_ip_id: str) -> str | FactUnknown:
+        try:
+            return arm.address(self._body(public_ip_id, _PUBLIC_IPS))
+        except FactUnknown as error:
+            return error
+
+    def _listed(self, gateway_id: str) -> list[object]:
+        client, names = self._addressed(gateway_id, _GATEWAYS)
+        with _translated(_GATEWAYS):
+            return list(
+                client.virtual_network_gateways.list_connections(*names, left=self._patience)
+            )
+
+    def _connection(self, body: object) -> Connection:
+        """A listed connection, with the state that ARM's list often leaves out."""
+        peer_id = arm.peer_needed(body)
+        peers = {}
+        if peer_id and arm.connection(body, {}).remote_ip is None:
+            with suppress(FactUnknown):
+                peers[peer_id.lower()] = self._body(peer_id, _PEERS)
+        connection = arm.connection(body, peers)
+        own_id = arm.own_id(body)
+        if own_id and connection.status is None:
+            with suppress(FactUnknown):
+                itself = arm.connection(self._body(own_id, _CONNECTIONS), {})
+                return replace(connection, status=itself.status)
+        return connection
+
+    def _body(self, resource_id: str, kind: _Kind) -> object:
+        """The body of one resource, asked for once; raises FactUnknown."""
+
+        def ask() -> object:
+            client, names = self._addressed(resource_id, kind)
+            with _translated(kind):
+                return getattr(client, kind.operations).get(*names, left=self._patience)
+
+        return self._once(resource_id.lower(), ask)
+
+    def _addressed(
+        self, resource_id: str, kind: _Kind
+    ) -> tuple[NetworkManagementClient, tuple[str, str]]:
+        """The client for a resource, its resource group and its name; raises FactUnknown."""
+        subscription, group, name = (
+            arm.segment(resource_id, collection)
+            for collection in ("subscriptions", "resourceGroups", kind.collection)
+        )
+        if not (subscription and group and name):
+            raise FactUnknown(arm.UNREADABLE)
+        with self._making:
+            return self._client(subscription.lower()), (group, name)
+
+    def _patience(self) -> timedelta:
+        return min(self._left(), PATIENCE)
+
+
+class _Kind(NamedTuple):
+    """A kind of resource: as an id names it, as the client does, and in words."""
+
+    collection: str
+    operations: str
+    words: str
+
+
+_GATEWAYS: Final = _Kind("virtualNetworkGateways", "virtual_network_gateways", "the gateway")
+_PUBLIC_IPS: Final = _Kind("publicIPAddresses", "public_ip_addresses", "its public IP")
+_CONNECTIONS: Final = _Kind("connections", "virtual_network_gateway_connections", "the connection")
+_PEERS: Final = _Kind("localNetworkGateways", "local_network_gateways", "the peer")
+
+
+class _Once:
+    """Answers what was asked before without asking again, however many threads ask at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._answers: dict[str, Future[object]] = {}
+
+    def __call__(self, key: str, ask: Callable[[], object]) -> object:
+        """What `ask` returned, or the FactUnknown that it raised, for whoever came first."""
+        with self._lock:
+            first = key not in self._answers
+            answer = self._answers.setdefault(key, Future())
+        if first:
+            try:
+                answer.set_result(ask())
+            except FactUnknown as error:
+                answer.set_exception(error)
+            finally:
+                answer.cancel()  # where there is no answer, so that nobody waits for one
+        return answer.result()
+
+
+@contextmanager
+def _translated(kind: _Kind) -> Iterator[None]:
+    """Everything that asking can raise, as FactUnknown."""
+    from detector.azure.facts_errors import FAILURES, unknown
+
+    try:
+        yield
+    except FAILURES as error:
+        raise unknown(error, of=kind.words) from error

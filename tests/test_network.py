@@ -1,0 +1,507 @@
+"""The edge to ARM, over the SDK's own client and HTTPS, with every fault it may meet."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from azure.core.credentials import AccessToken
+from azure.identity import CredentialUnavailableError
+
+from detector.azure.clouds import CLOUDS
+from detector.azure.network import Network, network_client
+from detector.errors import FactUnknown
+from detector.model import Connection, Gateway
+from tests.azure_stand_in import AzureStandIn, Fault, closed, truncated
+from tests.loopback import Reply
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+    from azure.mgmt.network import NetworkManagementClient
+
+SUBSCRIPTION_ID = "0f0f0f0f-0000-4000-8000-00000000000a"
+NETWORK = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-Network/providers/Microsoft.Network"
+WRITTEN_ID = f"{NETWORK}/virtualNetworkGateways/vpn-Hub"
+GATEWAY_ID = WRITTEN_ID.lower()
+PUBLIC_IP_ID = f"{NETWORK}/publicIPAddresses/pip-Hub"
+PEER_ID = f"{NETWORK}/localNetworkGateways/lng-Branch"
+
+MakeNetwork = Callable[..., Network]
+
+
+class Pauses(list[float]):
+    """The pauses that were asked for; none is waited for."""
+
+    def __call__(self, seconds: float) -> None:
+        self.append(seconds)
+
+
+class AnyToken:
+    """A credential that always has a token."""
+
+    def get_token(self, *scopes: str, **_: object) -> AccessToken:
+        return AccessToken("token", 4_000_000_000)
+
+
+class NoToken:
+    """A credential that never has a token."""
+
+    def get_token(self, *scopes: str, **_: object) -> AccessToken:
+        raise CredentialUnavailableError(message="no identity here")
+
+
+def a_gateway_body(name: str = "vpn-Hub", **changes: object) -> dict[str, Any]:
+    own_id = f"{NETWORK}/virtualNetworkGateways/{name}"
+    properties = {
+        "gatewayType": "Vpn",
+        "vpnType": "RouteBased",
+        "vpnGatewayGeneration": "Generation1",
+        "activeActive": False,
+        "sku": {"name": "VpnGw1AZ", "tier": "VpnGw1AZ"},
+        "ipConfigurations": [
+            {
+                "id": f"{own_id}/ipConfigurations/default",
+                "properties": {
+                    "publicIPAddress": {"id": PUBLIC_IP_ID},
+                    "subnet": {"id": f"{NETWORK}/virtualNetworks/vnet-Hub/subnets/GatewaySubnet"},
+                },
+            }
+        ],
+        "bgpSettings": {
+            "bgpPeeringAddresses": [
+                {
+                    "ipconfigurationId": f"{own_id}/ipConfigurations/default",
+                    "tunnelIpAddresses": ["198.51.100.1"],
+                }
+            ]
+        },
+    }
+    return {
+        "id": own_id,
+        "name": name,
+        "location": "westeurope",
+        "properties": properties | changes,
+    }
+
+
+@pytest.fixture
+def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[AzureStandIn]:
+    with AzureStandIn() as azure:
+        for name, value in azure.environment().items():
+            monkeypatch.setenv(name, value)
+        azure.arm[GATEWAY_ID] = a_gateway_body()
+        yield azure
+
+
+@pytest.fixture
+def pauses() -> Pauses:
+    return Pauses()
+
+
+@pytest.fixture
+def network(azure: AzureStandIn, pauses: Pauses) -> Iterator[MakeNetwork]:
+    """Makes what a run asks ARM with, of the stand-in."""
+    with ExitStack() as until_then:
+
+        def make(
+            left: timedelta = timedelta(minutes=4), credential: TokenCredential | None = None
+        ) -> Network:
+            def client(subscription_id: str) -> NetworkManagementClient:
+                endpoint = CLOUDS["AzureCloud"].pointed(arm=azure.url).arm
+                assert endpoint is not None
+                return until_then.enter_context(
+                    network_client(
+                        credential or AnyToken(), subscription_id, endpoint, sleep=pauses
+                    )
+                )
+
+            return Network(client, left=lambda: left)
+
+        yield make
+
+
+def the_gateway(network: Network) -> Gateway:
+    return network.gateways([GATEWAY_ID])[GATEWAY_ID]
+
+
+def an_error(code: str) -> dict[str, Any]:
+    return {"error": {"code": code, "message": "The subscription is not registered 'for this'."}}
+
+
+def test_a_gateways_facts_take_one_request(azure: AzureStandIn, network: MakeNetwork) -> None:
+    gateway = the_gateway(network())
+
+    assert ("vpn-Hub", "rg-Network", "VpnGw1AZ", "Generation1", False, "westeurope") == (
+        gateway.name,
+        gateway.resource_group,
+        gateway.sku,
+        gateway.generation,
+        gateway.active_active,
+        gateway.location,
+    )
+    assert (("198.51.100.1",), "vnet-Hub", {}) == (
+        gateway.vips,
+        gateway.virtual_network_name,
+        gateway.unknown,
+    )
+    assert ["GET"] == [request.method for request in azure.requests]
+
+
+def test_a_vip_that_the_gateways_body_lacks_is_asked_of_its_public_ip(
+    azure: AzureStandIn, network: MakeNetwork
+) -> None:
+    azure.arm[GATEWAY_ID] = a_gateway_body(bgpSettings=None)
+    azure.arm[PUBLIC_IP_ID] = {"properties": {"ipAddress": "198.51.100.7"}}
+
+    assert ("198.51.100.7",) == the_gateway(network()).vips
+    assert 2 == len(azure.requests)
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ({"properties": {}}, "no public address is allocated yet"),
+        (Reply(status=404, body=an_error("ResourceNotFound")), "its public IP no longer exists"),
+        (Reply(status=403, body=an_error("AuthorizationFailed")), "no permission to read it"),
+    ],
+)
+def test_a_public_ip_that_cannot_be_had_costs_only_the_vip(
+    body: object, why: str, azure: AzureStandIn, network: MakeNetwork
+) -> None:
+    azure.arm[GATEWAY_ID] = a_gateway_body(bgpSettings=None)
+    azure.arm[PUBLIC_IP_ID] = body
+
+    gateway = the_gateway(network())
+
+    assert {"vips": why} == gateway.unknown
+    assert "VpnGw1AZ" == gateway.sku
+
+
+def test_each_gateway_is_asked_for_once_a_run(azure: AzureStandIn, network: MakeNetwork) -> None:
+    asked = network()
+
+    first = asked.gateways([GATEWAY_ID, GATEWAY_ID])
+    again = asked.gateways([GATEWAY_ID])
+
+    assert first == again
+    assert 1 == len(azure.requests)
+
+
+def test_a_gateway_that_cannot_be_had_is_asked_for_once_a_run_too(
+    azure: AzureStandIn, network: MakeNetwork
+) -> None:
+    azure.arm.clear()
+    asked = network()
+
+    assert the_gateway(asked) == the_gateway(asked)
+    assert 1 == len(azure.requests)
+
+
+def test_of_many_gateways_each_has_its_own_facts(azure: AzureStandIn, network: MakeNetwork) -> None:
+    names = [f"vpn-{number}" for number in range(20)]
+    for name in names:
+        azure.arm[f"{NETWORK}/virtualNetworkGateways/{name}"] = a_gateway_body(name)
+    ids = [f"{NETWORK}/virtualNetworkGateways/{name}".lower() for name in names]
+
+    gateways = network().gateways(ids)
+
+    assert ids == list(gateways)
+    assert names == [gateway.name for gateway in gateways.values()]
+    assert 20 == len(azure.requests)
+
+
+def test_no_gateways_ask_for_nothing(network: MakeNetwork, azure: AzureStandIn) -> None:
+    assert {} == network().gateways([])
+    assert [] == azure.requests
+
+
+GONE = "the gateway no longer exists"
+FORBIDDEN = "no permission to read it"
+THROTTLING = "Azure is throttling"
+SILENT = "Azure did not answer"
+UNREADABLE = "the answer could not be read"
+FAULTS: dict[str, tuple[Fault, str]] = {
+    "404": (Reply(status=404, body=an_error("ResourceNotFound")), GONE),
+    "403": (Reply(status=403, body=an_error("AuthorizationFailed")), FORBIDDEN),
+    "401": (
+        Reply(status=401, body=an_error("InvalidAuthenticationToken")),
+        "Azure refused to answer, with status 401",
+    ),
+    "400": (
+        Reply(status=400, body=an_error("BadRequest")),
+        "Azure refused to answer, with status 400",
+    ),
+    "429 without Retry-After": (Reply(status=429, body=an_error("TooMany")), THROTTLING),
+    "429 that asks for an hour": (
+        Reply(status=429, body=an_error("TooMany"), headers={"Retry-After": "3600"}),
+        THROTTLING,
+    ),
+    "429 that asks for 31 s": (
+        Reply(status=429, body=an_error("TooMany"), headers={"Retry-After": "31"}),
+        THROTTLING,
+    ),
+    "429 that asks for 2 s": (
+        Reply(status=429, body=an_error("TooMany"), headers={"Retry-After": "2"}),
+        THROTTLING,
+    ),
+    "500": (Reply(status=500, body=an_error("Odd")), SILENT),
+    "502": (Reply(status=502, body=b"<html>"), SILENT),
+    "503": (Reply(status=503), SILENT),
+    "504": (Reply(status=504), SILENT),
+    "connection closed": (closed, SILENT),
+    "truncated": (truncated, SILENT),
+    "an error that is no JSON": (
+        Reply(status=418, body=b"<html>"),
+        "Azure refused to answer, with status 418",
+    ),
+    "no content": (Reply(status=204), UNREADABLE),
+    "a redirect": (Reply(status=302, headers={"Location": "https://127.0.0.1:1/"}), UNREADABLE),
+    "text": (Reply(body=b"<html>", headers={"Content-Type": "text/html"}), UNREADABLE),
+    "broken JSON": (
+        Reply(body=b'{"name": ', headers={"Content-Type": "application/json"}),
+        UNREADABLE,
+    ),
+    "a list": (Reply(body=[], headers={"Content-Type": "application/json"}), UNREADABLE),
+    "null": (Reply(body=None, headers={"Content-Type": "application/json"}), UNREADABLE),
+    "a body without properties": (Reply(body={"properties": "none"}), UNREADABLE),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_every_fault_leaves_the_facts_unknown_with_why(
+    fault: str, azure: AzureStandIn, network: MakeNetwork, pauses: Pauses
+) -> None:
+    reply, why = FAULTS[fault]
+    azure.always("/virtualNetworkGateways/", reply)
+
+    gateway = the_gateway(network())
+
+    assert {why} == set(gateway.unknown.values())
+    assert "vpn-hub" == gateway.name
+    assert max(pauses, default=0) < 30
+
+
+@pytest.mark.parametrize("fault", ["429 that asks for 2 s", "503", "connection closed"])
+def test_what_passes_is_asked_again(
+    fault: str, azure: AzureStandIn, network: MakeNetwork, pauses: Pauses
+) -> None:
+    reply, _ = FAULTS[fault]
+    azure.once("/virtualNetworkGateways/", reply)
+
+    assert {} == the_gateway(network()).unknown
+    assert 1 == len(pauses)
+
+
+@pytest.mark.parametrize("fault", ["404", "403", "429 that asks for 31 s", "no content", "text"])
+def test_what_does_not_pass_is_not_asked_again(
+    fault: str, azure: AzureStandIn, network: MakeNetwork, pauses: Pauses
+) -> None:
+    reply, _ = FAULTS[fault]
+    azure.always("/virtualNetworkGateways/", reply)
+    the_gateway(network())
+
+    assert 1 == len(azure.requests)
+    assert [] == pauses
+
+
+def test_one_gateways_trouble_is_no_others(azure: AzureStandIn, network: MakeNetwork) -> None:
+    gone = f"{GATEWAY_ID}-gone"
+
+    gateways = network().gateways([gone, GATEWAY_ID])
+
+    assert {GONE} == set(gateways[gone].unknown.values())
+    assert {} == gateways[GATEWAY_ID].unknown
+
+
+def test_nothing_that_is_asked_of_arm_writes(azure: AzureStandIn, network: MakeNetwork) -> None:
+    """By itself the SDK's client would register the subscription, by POST, and ask again."""
+    azure.always(
+        "/virtualNetworkGateways/",
+        Reply(status=409, body=an_error("MissingSubscriptionRegistration")),
+    )
+
+    gateway = the_gateway(network())
+
+    assert {"Azure refused to answer, with status 409"} == set(gateway.unknown.values())
+    assert ["GET"] == [request.method for request in azure.requests]
+
+
+def test_a_gateway_that_hangs_costs_no_more_than_the_time_left(
+    azure: AzureStandIn, network: MakeNetwork
+) -> None:
+    azure.always("/virtualNetworkGateways/", azure.hangs)
+
+    gateway = the_gateway(network(left=timedelta(milliseconds=200)))
+
+    assert {SILENT} == set(gateway.unknown.values())
+
+
+def test_without_time_left_nothing_is_asked(azure: AzureStandIn, network: MakeNetwork) -> None:
+    gateway = the_gateway(network(left=timedelta()))
+
+    assert {"the run had no time left to ask"} == set(gateway.unknown.values())
+    assert [] == azure.requests
+
+
+def test_without_a_credential_nothing_is_known(azure: AzureStandIn, network: MakeNetwork) -> None:
+    gateway = the_gateway(network(credential=NoToken()))
+
+    assert {"there is no credential to ask with"} == set(gateway.unknown.values())
+    assert [] == azure.requests
+
+
+def test_arm_that_cannot_be_reached_did_not_answer(pauses: Pauses) -> None:
+    endpoint = CLOUDS["AzureCloud"].pointed(arm="https://127.0.0.1:1").arm
+    assert endpoint is not None
+    with network_client(AnyToken(), SUBSCRIPTION_ID, endpoint, sleep=pauses) as client:
+        gateway = the_gateway(Network(lambda _: client, left=lambda: timedelta(minutes=1)))
+
+    assert {SILENT} == set(gateway.unknown.values())
+
+
+def test_the_sdk_is_not_imported_before_a_gateway_is_looked_up() -> None:
+    heavy = "[name for name in sys.modules if name.startswith('azure.')]"
+    code = f"import sys, detector.azure.network; print({heavy})"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert "[]\n" == shown.stdout
+
+
+SOME = ("404", "403", "503", "connection closed", "no content", "text", "a list")
+CONNECTION_ID = f"{NETWORK}/connections/to-Branch"
+
+
+def a_connection(name: str = "to-Branch", **changes: object) -> dict[str, Any]:
+    properties = {
+        "virtualNetworkGateway1": {"id": WRITTEN_ID},
+        "localNetworkGateway2": {"id": PEER_ID},
+        "connectionType": "IPsec",
+        "connectionStatus": "Connected",
+    }
+    return {
+        "id": f"{NETWORK}/connections/{name}",
+        "name": name,
+        "properties": properties | changes,
+    }
+
+
+@pytest.fixture
+def connected(azure: AzureStandIn) -> AzureStandIn:
+    """A gateway with one connection, whose state ARM's list leaves out."""
+    azure.arm[f"{GATEWAY_ID}/connections"] = {"value": [a_connection(connectionStatus=None)]}
+    azure.arm[CONNECTION_ID] = a_connection()
+    azure.arm[PEER_ID] = {"id": PEER_ID, "properties": {"gatewayIpAddress": "203.0.113.7"}}
+    return azure
+
+
+def test_a_connection_has_its_name_its_peers_address_and_its_state(
+    connected: AzureStandIn, network: MakeNetwork
+) -> None:
+    assert [Connection(name="to-Branch", remote_ip="203.0.113.7", status="Connected")] == list(
+        network().connections(GATEWAY_ID)
+    )
+    assert {"GET"} == {request.method for request in connected.requests}
+
+
+def test_a_state_that_the_list_has_is_not_asked_for_again(
+    connected: AzureStandIn, network: MakeNetwork
+) -> None:
+    connected.arm[f"{GATEWAY_ID}/connections"] = {
+        "value": [a_connection(connectionStatus="NotConnected")]
+    }
+
+    assert ["NotConnected"] == [one.status for one in network().connections(GATEWAY_ID)]
+    assert [] == connected.asked("/connections/to-Branch")
+
+
+def test_a_peer_of_several_connections_is_asked_for_once(
+    connected: AzureStandIn, network: MakeNetwork
+) -> None:
+    several = [a_connection(f"to-Branch-{number}") for number in range(8)]
+    connected.arm[f"{GATEWAY_ID}/connections"] = {"value": several}
+
+    connections = network().connections(GATEWAY_ID)
+
+    assert {"203.0.113.7"} == {one.remote_ip for one in connections}
+    assert 1 == len(connected.asked("/localNetworkGateways/"))
+
+
+def test_the_connections_of_every_page_count(connected: AzureStandIn, network: MakeNetwork) -> None:
+    listed = f"{GATEWAY_ID}/connections"
+    connected.arm[f"{NETWORK}/more"] = {"value": [a_connection("second")]}
+    connected.arm[listed] = {
+        "value": [a_connection("first")],
+        "nextLink": f"{connected.url}{NETWORK}/more",
+    }
+
+    assert ["first", "second"] == [one.name for one in network().connections(GATEWAY_ID)]
+
+
+def test_a_gateway_without_connections_has_none(
+    connected: AzureStandIn, network: MakeNetwork
+) -> None:
+    connected.arm[f"{GATEWAY_ID}/connections"] = {"value": []}
+
+    assert [] == list(network().connections(GATEWAY_ID))
+
+
+@pytest.mark.parametrize("fault", SOME)
+def test_a_list_of_connections_that_cannot_be_had_says_why(
+    fault: str, connected: AzureStandIn, network: MakeNetwork
+) -> None:
+    reply, why = FAULTS[fault]
+    connected.always("/vpn-hub/connections", reply)
+
+    with pytest.raises(FactUnknown) as unknown:
+        network().connections(GATEWAY_ID)
+
+    assert why == unknown.value.why
+
+
+@pytest.mark.parametrize("listed", [None, 3])
+def test_a_list_of_another_form_is_no_list(
+    listed: object, connected: AzureStandIn, network: MakeNetwork
+) -> None:
+    connected.arm[f"{GATEWAY_ID}/connections"] = {"value": listed}
+
+    with pytest.raises(FactUnknown, match=UNREADABLE):
+        network().connections(GATEWAY_ID)
+
+
+def test_a_malformed_connection_costs_no_other(
+    connected: AzureStandIn, network: MakeNetwork
+) -> None:
+    connected.arm[f"{GATEWAY_ID}/connections"] = {"value": [3, None, {}, a_connection()]}
+
+    assert ["203.0.113.7"] == [
+        one.remote_ip for one in network().connections(GATEWAY_ID) if one.remote_ip
+    ]
+
+
+@pytest.mark.parametrize("fault", SOME)
+def test_a_connection_that_cannot_be_had_has_no_state(
+    fault: str, connected: AzureStandIn, network: MakeNetwork
+) -> None:
+    reply, _ = FAULTS[fault]
+    connected.always("/connections/to-Branch", reply)
+
+    assert [Connection(name="to-Branch", remote_ip="203.0.113.7", status=None)] == list(
+        network().connections(GATEWAY_ID)
+    )
+
+
+@pytest.mark.parametrize("fault", SOME)
+def test_a_peer_that_cannot_be_had_leaves_the_remote_ip_unknown(
+    fault: str, connected: AzureStandIn, network: MakeNetwork
+) -> None:
+    reply, _ = FAULTS[fault]
+    connected.always("/localNetworkGateways/", reply)
+
+    assert [Connection(name="to-Branch", remote_ip=None, status="Connected")] == list(
+        network().connections(GATEWAY_ID)
+    )
