@@ -88,7 +88,9 @@ def of_recording(recording: Recording, folder: Path, *, now: datetime, articles:
         ),
         journal=FolderJournal(folder),
         sinks=(FolderInsights(folder, FORMATS),),
-        library=Library(catalog=catalog.load(articles), cloud=cloud, portal=CLOUDS[cloud].portal),
+        library=Library(
+            catalog=catalog.load(articles), cloud=LOCAL_CLOUD, portal=CLOUDS[LOCAL_CLOUD].portal
+        ),
     )
 
 
