@@ -135,6 +135,19 @@ def test_the_first_revision_takes_one_request_for_each_form(
     assert [f"PUT {FOLDER}/{ID}.json", f"PUT {FOLDER}/{ID}.md"] == requests
 
 
+def test_a_later_revision_takes_two_requests_and_one_that_is_there_takes_one(
+    container: ContainerClient, requests: list[str]
+) -> None:
+    sink = BlobInsights(lambda: container, {}, now=lambda: NOW)
+    sink.deliver(an_insight(id=ID))
+    requests.clear()
+
+    sink.deliver(an_insight(id=ID, revision=2))
+    sink.deliver(an_insight(id=ID, revision=2))
+
+    assert ["HEAD", "PUT", "HEAD"] == [request.partition(" ")[0] for request in requests]
+
+
 def test_a_later_revision_replaces_an_earlier_one_and_never_the_other_way_round(
     container: ContainerClient,
 ) -> None:

@@ -114,6 +114,16 @@ def test_a_later_revision_replaces_an_earlier_one_and_never_the_other_way_round(
     assert ["1", "3", "3", "3"] == told
 
 
+def test_a_delivery_that_was_cut_off_is_completed_when_it_is_repeated(tmp_path: Path) -> None:
+    insight = an_insight(id=ID)
+    FolderInsights(tmp_path, {}).deliver(insight)
+    sink = FolderInsights(tmp_path, {".md": markdown})
+
+    sink.deliver(insight)
+
+    assert markdown(insight) == sink.paths(insight)[1].read_text(encoding="utf-8")
+
+
 def test_an_insight_file_that_cannot_be_read_is_written_again(tmp_path: Path) -> None:
     sink = FolderInsights(tmp_path, {})
     insight = an_insight(id=ID)

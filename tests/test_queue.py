@@ -56,16 +56,10 @@ def a_sink(queue: QueueClient) -> QueueSink:
     return QueueSink(lambda: queue, now=lambda: NOW)
 
 
-def results(text: str) -> str:
-    """An article's rendered text, as an insight has it."""
-    return json.dumps(
-        {"id": "article-1", "title": "T", "results": text, "importance_level": "Warning"}
-    )
-
-
 def an_insight_of(text: str, **changes: object) -> Insight:
     """An insight whose article is `text`."""
-    return an_insight(insight=json.loads(results(text)), **changes)
+    article = {"id": "article-1", "title": "T", "results": text, "importance_level": "Warning"}
+    return an_insight(insight=article, **changes)
 
 
 def test_the_queue_is_made_for_the_first_event_and_holds_each_in_base64(queue: QueueClient) -> None:
@@ -117,6 +111,15 @@ def test_much_evidence_is_shortened_and_the_ids_stay_whole() -> None:
     assert document["evidence"][0]["text"].endswith(f"y{MARK}")
     assert 0 < len(document["evidence"]) < 5_000
     assert document["insight"]["results"].endswith(NOTE)
+    assert insight.gateway.id == document["gateway"]["id"]
+
+
+def test_even_the_shortest_event_has_its_ids_whole() -> None:
+    insight = an_insight(facts={f"fact{number}": "z" * 300 for number in range(500)})
+
+    document = json.loads(message(insight))["data"]
+
+    assert len(document["facts"]["fact0"]) < len(insight.gateway.id)
     assert insight.gateway.id == document["gateway"]["id"]
 
 

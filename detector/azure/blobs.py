@@ -175,14 +175,14 @@ class BlobInsights:
 
 
 def _replace_earlier(container: ContainerClient, path: str, text: str, revision: int) -> None:
-    """Write `text` unless a later revision stands there; a first revision takes one request."""
+    """Write `text` unless this revision or a later one is there; a first one takes one request."""
     from azure.core.exceptions import AzureError
 
     tag = None
     for attempt in range(_RACES):
         if revision > 1 or attempt:
             there, tag = _revision(container, path)
-            if there > revision:
+            if there >= revision:
                 return
         try:
             _write(container, path, text, {"revision": f"{revision}"}, over=_only(tag))
