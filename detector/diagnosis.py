@@ -82,7 +82,9 @@ def diagnose(
         if row.kind is Kind.PRIMARY_CHANGED
         and any(abs(row.at - known.at) <= NEAR for known in switch_overs)
     ]
-    evidence = sorted({_evidence(row) for row in (*changes, *speaking, *lost.rows)}, key=_in_time)
+    evidence = sorted(
+        {evidence_row(row) for row in (*changes, *speaking, *lost.rows)}, key=_in_time
+    )
     return judged(
         Diagnosis(
             cause=causes.cause(recorded, switch_overs, seen_until=view.seen_until, logs=view.logs),
@@ -253,7 +255,7 @@ def _in_time(row: EvidenceRow) -> tuple[datetime, str, str]:
     return row.at, row.source, row.text
 
 
-def _evidence(row: Signal) -> EvidenceRow:
+def evidence_row(row: Signal) -> EvidenceRow:
     """A row in words; what Azure wrote stands in it as it is, shortened."""
     said = f": {plain(row.text, 400)}" if row.text else ""
     if row.kind in (Kind.DISCONNECTED, Kind.CONNECTED):

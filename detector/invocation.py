@@ -5,12 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from detector import wiring
 from detector.errors import RunFailed
 from detector.insight import Insight
+from detector.readonly import ReadOnly
 from detector.report import Report, told
 from detector.run import run
 from detector.settings import Settings
@@ -33,11 +36,7 @@ def invoke() -> None:
 
 def invoke_with(settings: Settings) -> tuple[Report, list[Insight]]:
     """One run by these settings with the real clock, logged."""
-    deadline = time.monotonic() + TIME_LIMIT.total_seconds()
-
-    def left() -> timedelta:
-        return timedelta(seconds=deadline - time.monotonic())
-
+    left = _countdown()
     world = wiring.of_azure(settings, clock=clock, left=left)
     report, insights = run(world, now=clock(), left=left)
     for insight in insights:
@@ -48,6 +47,19 @@ def invoke_with(settings: Settings) -> tuple[Report, list[Insight]]:
         report.model_dump_json(by_alias=True),
     )
     return report, insights
+
+
+def rehearse_with(settings: Settings) -> tuple[Report, list[Insight]]:
+    """What a run by these settings would tell: nothing is written and nothing sent."""
+    left = _countdown()
+    world = wiring.of_azure(settings, clock=clock, left=left)
+    rehearsed = replace(world, journal=ReadOnly(world.journal), sinks=())
+    return run(rehearsed, now=clock(), left=left)
+
+
+def _countdown() -> Callable[[], timedelta]:
+    deadline = time.monotonic() + TIME_LIMIT.total_seconds()
+    return lambda: timedelta(seconds=deadline - time.monotonic())
 
 
 def clock() -> datetime:

@@ -214,7 +214,7 @@ def sinks_of(settings: Settings, *, clock: Callable[[], datetime]) -> tuple[Sink
 
         endpoint = settings.event_grid_endpoint
         sinks.append(EventGrid(endpoint, lambda: clients.credential, now=clock))
-    secret = settings.webhook_secret and settings.webhook_secret.get_secret_value()
+    secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else None
     sinks += [
         Webhook(url=url.get_secret_value(), secret=secret, now=clock)
         for url in settings.webhook_urls

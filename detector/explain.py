@@ -1,0 +1,138 @@
+"""How a verdict came about, in words: the walk of a run through its pure functions, shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from detector import cause as causes
+from detector.case import Case, Sighting, reason, sightings
+from detector.compose import Library
+from detector.diagnosis import evidence_row
+from detector.history import History, Seen
+from detector.insight import timestamp
+from detector.lookup import Facts, look_up
+from detector.model import Answer, Evidence
+from detector.run import World, windows
+from detector.scenario import scenarios
+from detector.switchover import Pairing
+from detector.verdict import verdict
+from detector.words import clock, count, lasting, plain
+
+
+def explained(world: World, gateway: str | None, *, now: datetime) -> str:
+    """The walk for the gateway with this name or id, or for every one; empty where no row is.
+
+    Nothing is remembered and nothing told: each failover is looked at as if it were new.
+    """
+    answers = [
+        answer for answer in world.signals(windows(world, {}, now)) if isinstance(answer, Answer)
+    ]
+    seen = sightings(answers, asked=len(world.scopes), now=now)
+    wanted = (gateway or "").lower()
+    cases = [
+        Case(sighting=sighting, history=History(gateway_id=gateway_id), tag=None)
+        for gateway_id, sighting in sorted(seen.of.items())
+        if wanted in ("", gateway_id, gateway_id.rsplit("/", 1)[-1])
+    ]
+    facts = look_up(world.sources, cases, now=now)
+    facts.gateways.update(world.sources.gateways([case.gateway_id for case in cases]))
+    return "\n".join(line for case in cases for line in _case(case, facts, world.library))
+
+
+def _case(case: Case, facts: Facts, library: Library) -> Iterator[str]:
+    sighting = case.sighting
+    gateway = facts.gateways.get(case.gateway_id)
+    modes = {True: "active-active", False: "active-standby", None: "of unknown mode"}
+    yield f"Gateway {plain(case.gateway_id, 300)}"
+    yield f"  It is {modes[case.active_active(gateway)]}; rows are seen up to " + timestamp(
+        sighting.seen_until
+    )
+    yield ""
+    yield f"  {count(len(sighting.rows), 'row')}"
+    for row in sighting.rows:
+        shown = evidence_row(row)
+        yield f"    {timestamp(shown.at)}  {shown.source}: {shown.text}"
+    yield ""
+    yield from _section("What became of each tunnel that disconnected", _pairs(sighting))
+    yield from _section("Evidence of switch-overs", _evidence(case, facts))
+    failovers = facts.seen(case)
+    if not failovers:
+        yield "  No failover: nothing here shows that the active role moved."
+        yield ""
+    for seen in failovers:
+        yield from _failover(case, seen, facts, library)
+
+
+def _section(title: str, lines: Iterator[str]) -> Iterator[str]:
+    yield f"  {title}"
+    shown = False
+    for line in lines:
+        shown = True
+        yield f"    {line}"
+    if not shown:
+        yield "    none"
+    yield ""
+
+
+def _pairs(sighting: Sighting) -> Iterator[str]:
+    return (_pair(pairing) for pairing in sighting.paired)
+
+
+def _pair(pairing: Pairing) -> str:
+    down = pairing.disconnected
+    shown = f"{clock(down.at)} {plain(down.remote_ip, 80)} on {plain(down.instance, 80)}"
+    if pairing.connected is not None:
+        after = lasting(pairing.connected.at - down.at)
+        shown += f", after {after} on {plain(pairing.connected.instance, 80)}"
+    return f"{shown}: {pairing.outcome}"
+
+
+def _evidence(case: Case, facts: Facts) -> Iterator[str]:
+    mode = case.active_active(facts.gateways.get(case.gateway_id))
+    for piece in case.sighting.found:
+        moved = f" from {plain(piece.from_instance, 80)}" if piece.from_instance else ""
+        moved += f" to {plain(piece.to_instance, 80)}" if piece.to_instance else ""
+        kept = ""
+        if piece.evidence is Evidence.INSTANCE_LOST and not mode:
+            why = "active-standby" if mode is False else "not known to be active-active"
+            kept = f" (discarded: the gateway is {why})"
+        elif piece.at < case.sighting.since:
+            kept = " (discarded: its rows may be cut off by the window's start)"
+        yield f"{clock(piece.at)} {piece.evidence}{moved}{kept}"
+
+
+def _failover(case: Case, seen: Seen, facts: Facts, library: Library) -> Iterator[str]:
+    known = seen.failover.switch_overs
+    gateway = facts.gateway(seen)
+    yield f"  Failover {seen.failover.id}"
+    for switch_over in known:
+        start, end = switch_over.at - causes.BEFORE, switch_over.at + causes.AFTER
+        yield (
+            f"    switched over at {clock(switch_over.at)} ({switch_over.evidence}); "
+            f"causes count from {clock(start)} to {clock(end)}"
+        )
+    for record in causes.records(case.sighting.rows):
+        if not record.done:
+            why = "does not count: it has no Success row"
+        elif causes.counts(record, known):
+            why = "counts"
+        else:
+            why = "does not count: it is outside that time"
+        yield f"    {record.kind} recorded at {clock(record.at)} {why}"
+    diagnosis = seen.diagnosis
+    yield f"    cause: {diagnosis.cause.kind}. {diagnosis.cause.statement}"
+    for outage in diagnosis.outages:
+        lasted = "no end seen" if outage.length is None else lasting(outage.length)
+        yield f"    outage: {plain(outage.remote_ip, 80)} from {clock(outage.start)}, {lasted}"
+    for lost in diagnosis.redundancy:
+        lasted = "no end seen" if lost.end is None else f"until {clock(lost.end)}"
+        yield f"    redundancy lost: {plain(lost.instance, 80)} from {clock(lost.start)}, {lasted}"
+    yield f"    state: {diagnosis.state}; importance: {diagnosis.importance}"
+    fitting = scenarios(diagnosis)
+    told_by = next((s for s in fitting if library.catalog.find(s, cloud=library.cloud)), None)
+    yield f"    scenarios that fit: {', '.join(fitting)}; told by: {told_by or 'no article'}"
+    if gateway is not None:
+        yield f"    reason: {reason(seen, gateway)}"
+        yield f"    verdict: {verdict(seen.failover, diagnosis, gateway)}"
+    yield ""
