@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -265,7 +266,7 @@ def test_times_of_another_zone_are_not_taken_for_utc(
     recording = Recording.read(record("logs/good.json", [a_table_row()]))
 
     assert (
-        "logs/local.csv: its times are in Local Time: export it in UTC",
+        "logs/local.csv: its times are in 'Local Time': export it in UTC",
     ) == recording.unreadable
 
 
@@ -344,6 +345,18 @@ def test_a_row_of_another_operation_is_no_signal_and_shows_that_its_log_is_kept(
         ("IKEDiagnosticLog", GATEWAY_ID),
         ("AzureActivity", SUBSCRIPTION),
     } == recording.coverage(ALL_DAY)
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may open every file"
+)
+def test_a_log_that_may_not_be_opened_stops_no_other(record: Record) -> None:
+    folder = record("logs/z.json", [a_table_row()])
+    record("logs/a.json", "").joinpath("logs/a.json").chmod(0)
+    recording = Recording.read(folder)
+
+    assert ("logs/a.json: it cannot be opened: Permission denied",) == recording.unreadable
+    assert (DISCONNECTED,) == signals_of(recording)
 
 
 def test_a_log_without_a_row_in_the_window_is_not_covered(
@@ -544,6 +557,17 @@ def test_a_gateways_bandwidth_comes_from_its_recorded_metrics(
     } == recording.bandwidth([gateway], ALL_DAY)
 
 
+def test_an_instance_has_one_series_from_however_many_files(recorded: Path, record: Record) -> None:
+    record("metrics/a.json", a_metrics_body())
+    record("metrics/b.json", a_metrics_body())
+    recording = Recording.read(recorded)
+    series = recording.bandwidth([recording.gateways([GATEWAY_ID])[GATEWAY_ID]], ALL_DAY)
+    found = series[GATEWAY_ID]
+
+    assert not isinstance(found, FactUnknown)
+    assert [2] == [len(one.points) for one in found]
+
+
 def test_an_average_is_not_seen_before_its_five_minutes_are_over(
     recorded: Path, record: Record
 ) -> None:
@@ -568,7 +592,7 @@ def test_metrics_that_were_not_recorded_are_unknown(recorded: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (a_metrics_body(interval="PT1H"), "its averages are not of five minutes but of PT1H"),
+        (a_metrics_body(interval="PT1H"), "its averages are not of five minutes but of 'PT1H'"),
         ({"error": {}}, "it is no answer of the metrics API: KeyError('value')"),
         ([3], "it is no answer of the metrics API: AttributeError("),
     ],

@@ -9,6 +9,7 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from detector.local.exports import decoded
@@ -17,6 +18,8 @@ from detector.row import instant
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_Points = dict[datetime, float]
 
 _METRIC: Final = "averagebandwidth"
 # A gateway's metric has the gateway's id with this behind it.
@@ -44,18 +47,26 @@ def read_metrics(files: Iterable[tuple[Path, str]]) -> tuple[dict[str, list[Seri
     """The bandwidth of gateways by lower-case id, and a line for each file that cannot be used.
 
     As `az monitor metrics list --metric AverageBandwidth --interval PT5M` prints it, with
-    `--filter "Instance eq '*'"`; without, the one series has no instance.
+    `--filter "Instance eq '*'"`; without, the one series has no instance. Each instance has one
+    series, from however many files.
     """
-    series: dict[str, list[Series]] = defaultdict(list)
+    found: dict[str, dict[str, _Points]] = defaultdict(lambda: defaultdict(dict))
     unreadable: list[str] = []
     for path, told in files:
         try:
             for body in _listed(_json(path)):
-                for gateway_id, one in _bandwidth(body):
-                    series[gateway_id].append(one)
+                for gateway_id, instance, points in _bandwidth(body):
+                    found[gateway_id][instance] |= points
         except _Unusable as error:
             unreadable.append(f"{told}: {error}")
-    return dict(series), unreadable
+    series = {
+        gateway_id: [
+            Series(instance=instance, points=tuple(sorted(points.items())))
+            for instance, points in instances.items()
+        ]
+        for gateway_id, instances in found.items()
+    }
+    return series, unreadable
 
 
 class _Unusable(Exception):
@@ -86,31 +97,32 @@ def _by_id(path: Path) -> dict[str, object]:
     return bodies
 
 
-def _bandwidth(body: Any) -> Iterator[tuple[str, Series]]:
-    """The series of one answer of the metrics API, each with its gateway's id, lower case."""
+def _bandwidth(body: Any) -> Iterator[tuple[str, str, _Points]]:
+    """The averages in one answer of the metrics API, by gateway id, lower case, and instance."""
     try:
         interval = body.get("interval", "PT5M")
         if interval not in _FIVE_MINUTES:
-            raise _Unusable(f"its averages are not of five minutes but of {interval}")
+            raise _Unusable(f"its averages are not of five minutes but of {str(interval)[:40]!r}")
         for metric in body["value"]:
             if metric["name"]["value"].lower() == _METRIC:
                 gateway_id = metric["id"].lower().partition(_METRIC_PROVIDER)[0]
                 for series in metric["timeseries"]:
-                    yield gateway_id, _one(series)
+                    yield gateway_id, _instance(series), _points(series)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise _Unusable(f"it is no answer of the metrics API: {error!r}") from error
 
 
-def _one(series: Any) -> Series:
+def _instance(series: Any) -> str:
     dimensions = {
         pair["name"]["value"].lower(): pair["value"] for pair in series.get("metadatavalues", ())
     }
+    return str(dimensions.get("instance", ""))
+
+
+def _points(series: Any) -> _Points:
     averages = ((point["timeStamp"], point.get("average")) for point in series["data"])
-    return Series(
-        instance=str(dimensions.get("instance", "")),
-        points=tuple(
-            (instant(at), float(average))
-            for at, average in averages
-            if average is not None and math.isfinite(average)
-        ),
-    )
+    return {
+        instant(at): float(average)
+        for at, average in averages
+        if average is not None and math.isfinite(average)
+    }

@@ -157,7 +157,7 @@ def _csv_rows(text: str) -> Iterator[tuple[str, Row | UnreadableRow]]:
     lines = csv.reader(io.StringIO(text, newline=""))
     try:
         header = [name.strip() for name in next(lines)]
-        zones = {zone[1] for zone in map(_ZONE.search, header) if zone}
+        zones = {found[1] for found in map(_ZONE.search, header) if found}
         names = [_ZONE.sub("", name) for name in header]
         if not _candidates(tuple(names))["TimeGenerated"]:
             yield (
@@ -165,8 +165,8 @@ def _csv_rows(text: str) -> Iterator[tuple[str, Row | UnreadableRow]]:
                 UnreadableRow("it is neither JSON nor CSV with a column TimeGenerated"),
             )
         elif zones - {"UTC"}:
-            listed = ", ".join(sorted(zones - {"UTC"}))
-            yield "the file", UnreadableRow(f"its times are in {listed}: export it in UTC")
+            zone = min(zones - {"UTC"})[:40]
+            yield "the file", UnreadableRow(f"its times are in {zone!r}: export it in UTC")
         else:
             for values in lines:
                 if values:
@@ -184,7 +184,8 @@ def _row_of(item: object) -> Row | UnreadableRow:
     row: Row = {column: _first(item, names) for column, names in _candidates(tuple(item)).items()}
     for column in ("TimeGenerated", RECEIVED):
         row[column] = _iso(row[column])
-    if "/" in str(row["Operation"]):  # "Microsoft.Network/...": only the Activity Log's have one
+    # Only the Activity Log's operations have a provider: "Microsoft.Network/...".
+    if str(row["Operation"]).lower().startswith("microsoft."):
         row["Source"] = ACTIVITY
     return row
 

@@ -204,7 +204,12 @@ def _read_logs(folder: Path) -> tuple[_Rows, list[str]]:
                 f"{name}: it was not read, its name ends in none of {', '.join(_LOGS)}"
             )
             continue
-        for place, row in read_export(path.read_bytes()):
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            unreadable.append(f"{name}: it cannot be opened: {error.strerror}")
+            continue
+        for place, row in read_export(content):
             try:
                 if isinstance(row, UnreadableRow):
                     raise row
@@ -221,9 +226,9 @@ def _covered(row: Row) -> tuple[str, str] | None:
     if row["Source"] == ACTIVITY:
         subscription = arm.segment(resource, "subscriptions")
         return (ACTIVITY, f"/subscriptions/{subscription}") if subscription else None
-    if _GATEWAY_TYPE not in resource:
+    if not row["Source"] or _GATEWAY_TYPE not in resource:
         return None
-    return str(row["Source"] or ""), resource.rstrip("/")
+    return str(row["Source"]), resource.rstrip("/")
 
 
 def _files(folder: Path, name: str) -> Iterator[tuple[Path, str]]:
