@@ -145,7 +145,7 @@ def _benchmark_of(gateway: Gateway) -> int | str:
 def _statement(highest: Peak, gateway: Gateway, known: int | str, window: Window) -> str:
     where = f"on {highest.instance}" if highest.instance else "on average over the instances"
     reached = (
-        f"Bandwidth {_span(window)} peaked at {_mbps(highest.mbps)} {where}"
+        f"Peak bandwidth {_span(window)} was {_mbps(highest.mbps)} {where}"
         f" at {highest.at:%H:%M} (five-minute average)"
     )
     if isinstance(known, str):
