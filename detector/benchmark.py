@@ -116,7 +116,7 @@ def compare(gateway: Gateway, series: Sequence[Series] | FactUnknown, window: Wi
         return _without_peak(f"No bandwidth was recorded {_span(window)}.", benchmark_mbps)
     return Bandwidth(
         peak_mbps=highest.mbps,
-        instance=highest.instance,
+        instance=highest.instance or None,
         at=highest.at,
         benchmark_mbps=benchmark_mbps,
         ratio=None if benchmark_mbps is None else highest.mbps / benchmark_mbps,

@@ -164,6 +164,12 @@ def test_without_a_benchmark_there_is_a_peak_and_no_ratio() -> None:
     assert (325.0, None, None) == (bandwidth.peak_mbps, bandwidth.benchmark_mbps, bandwidth.ratio)
 
 
+def test_a_peak_that_is_not_split_by_instance_names_none() -> None:
+    bandwidth = compare(a_gateway("VpnGw1AZ"), [a_series(325, instance="")], WINDOW)
+
+    assert (325.0, None) == (bandwidth.peak_mbps, bandwidth.instance)
+
+
 @pytest.mark.parametrize("series", [[], FactUnknown("Azure is throttling")])
 def test_without_a_peak_the_benchmark_stays(series: list[Series] | FactUnknown) -> None:
     bandwidth = compare(a_gateway("VpnGw1AZ"), series, WINDOW)
