@@ -111,10 +111,8 @@ def take_apart(text: str, start: int) -> Body:
     pieces.append(text[position:])
     body = "".join(pieces)
     places = survey(body)
-    names: dict[str, str] = {}
-    for mark, name, _, _ in marks:
-        if mark is Mark.OPENER:
-            names.setdefault(key_of(name), name)
+    openers = [name for mark, name, _, _ in marks if mark is Mark.OPENER]
+    names = {key_of(name): name for name in reversed(openers)}  # the first spelling counts
     placed = tuple(_placed(body, slots, places))
     for slot in placed:
         if slot.is_optional:
@@ -126,7 +124,7 @@ def take_apart(text: str, start: int) -> Body:
     return Body(
         text=body,
         slots=placed,
-        names=tuple(names.values()),
+        names=tuple(names[key] for key in dict.fromkeys(map(key_of, openers))),
         descriptions=tuple(descriptions),
         survey=places,
         troubles=tuple(troubles),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from detector.article import parse
-from detector.catalog import check, load
+from detector.catalog import check, load, read
 from detector.errors import CatalogError
 
 SHIPPED = Path(__file__).parents[1] / "articles"
@@ -108,6 +108,13 @@ f.md:2: file-encoding byte 12 is not UTF-8: save the file as UTF-8"""
         problems = check([tmp_path / "none.md"])
 
         assert ["file-unreadable"] == [problem.code for problem in problems]
+
+    def test_one_article_is_read_whatever_is_wrong_in_it(self, tmp_path: Path) -> None:
+        folder = a_folder(tmp_path, one="no header")
+
+        assert "no header" == read(folder / "one.md").render({})
+        with pytest.raises(CatalogError, match=r"none\.md:1: file-unreadable"):
+            read(folder / "none.md")
 
     def test_files_and_folders_are_checked_together(self, tmp_path: Path) -> None:
         (tmp_path / "folder").mkdir()
