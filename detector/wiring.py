@@ -119,9 +119,9 @@ class _Clients:
 
     @cached_property
     def logs(self) -> LogsClient:
-        from detector.azure.logs_client import logs_client
+        from detector.azure.logs_client import LogsClient
 
-        return logs_client(self.credential, _given(self.cloud.logs))
+        return LogsClient(self.credential, _given(self.cloud.logs))
 
     def _of_subscription(self, subscription_id: str) -> NetworkManagementClient:
         from detector.azure.network import network_client
