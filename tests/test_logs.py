@@ -465,6 +465,17 @@ def test_a_server_that_nobody_runs_is_asked_four_times(azure: AzureStandIn, paus
     assert [0.8, 1.6, 3.2] == pauses
 
 
+def test_a_certificate_authority_that_is_not_there_reaches_nothing(
+    azure: AzureStandIn, logs: MakeLogs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere/authority.pem")
+    outcome = only(logs().signals({WORKSPACE: SIX_HOURS}))
+
+    assert f"{WORKSPACE}: Log Analytics cannot be reached; the next run tries again" == (
+        str(outcome)
+    )
+
+
 def test_retry_after_is_respected(azure: AzureStandIn, logs: MakeLogs, pauses: Pauses) -> None:
     azure.once("/query", Reply(status=429, headers={"Retry-After": "17"}))
     logs().signals({WORKSPACE: SIX_HOURS})
@@ -493,6 +504,25 @@ def test_a_retry_after_beyond_the_runs_end_ends_the_asking_at_once(
         "the next run tries again"
     ) == str(outcome)
     assert ([], 1) == (pauses, len(azure.requests))
+
+
+def test_a_retry_after_may_be_a_date(azure: AzureStandIn, logs: MakeLogs, pauses: Pauses) -> None:
+    far = Reply(status=503, headers={"Retry-After": "Fri, 01 Jan 2100 00:00:00 GMT"})
+    azure.always("/query", far)
+    outcome = only(logs().signals({WORKSPACE: SIX_HOURS}))
+
+    assert isinstance(outcome, LogsUnavailable)
+    assert "Log Analytics asks to wait" in str(outcome)
+    assert ([], 1) == (pauses, len(azure.requests))
+
+
+def test_a_query_that_is_sent_elsewhere_goes_there(azure: AzureStandIn, logs: MakeLogs) -> None:
+    azure.tables["AzureDiagnostics"] = [a_tunnel_row()]
+    there = f"{azure.url}/v1/workspaces/{WORKSPACE}/query?elsewhere"
+    azure.once("/query", Reply(status=307, headers={"Location": there}))
+
+    assert 1 == len(signals(logs()))
+    assert ["", "elsewhere"] == [request.query for request in azure.requests]
 
 
 def test_a_run_without_time_asks_nothing(azure: AzureStandIn, logs: MakeLogs) -> None:

@@ -20,8 +20,8 @@ class Denied(Exception):
 MALFORMED: Final = (ValueError, LookupError, TypeError, AttributeError)
 """What the client raises for answers that are no JSON, or JSON of another form than it expects."""
 
-FAILURES: Final = (AzureError, OutOfTime, NoCredential, Denied, *MALFORMED)
-"""All that a query can raise."""
+FAILURES: Final = (AzureError, OutOfTime, NoCredential, Denied, OSError, *MALFORMED)
+"""All that a query can raise; OSError is about the file that REQUESTS_CA_BUNDLE names."""
 
 _UNRESOLVED: Final = re.compile(
     r"Failed to resolve [\w ]*(?:table|column|scalar)[\w ]* named '([^']+)'"
@@ -65,7 +65,7 @@ def trouble(error: Exception, scope: Scope) -> LogsRefused | LogsUnavailable | N
     status = error.status_code if isinstance(error, HttpResponseError) else None
     if isinstance(error, HttpResponseError) and status is not None and status >= 400:
         return _by_status(error, status, scope)
-    if isinstance(error, ServiceRequestError):
+    if isinstance(error, ServiceRequestError | OSError):
         what = "Log Analytics cannot be reached"
     elif isinstance(error, AzureError) and status is None:
         what = "Log Analytics broke off, or did not answer in time"
