@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -153,25 +154,8 @@ def fold(history: History, found: Sequence[SwitchOver], view: View) -> list[Seen
         _Draft(recorded=record, switch_overs=list(record.failover.switch_overs))
         for record in history.records
     ]
-    for switch_over in sorted(found, key=lambda known: known.at):
-        if switch_over.at < view.since:
-            continue
-        known = min(
-            (
-                (abs(own.at - switch_over.at), draft, own)
-                for draft in drafts
-                for own in draft
-                if own not in draft.refined
-            ),
-            key=lambda near: near[0],
-            default=None,
-        )
-        if known is None or known[0] > APART:
-            drafts.append(_Draft(recorded=None, switch_overs=[switch_over]))
-        elif known[0] > NEAR:
-            known[1].switch_overs.append(switch_over)
-        else:
-            known[1].refined[known[2]] = switch_over
+    new = _refined(drafts, [known for known in found if known.at >= view.since])
+    drafts += _joined(drafts, new)
     instants = sorted({own.at for draft in drafts for own in draft.settled()})
     seen = [
         _seen(history.gateway_id, draft, view, instants)
@@ -205,6 +189,61 @@ class _Draft:
             if own not in self.refined and not any(abs(own.at - at.at) <= NEAR for at in refined)
         ]
         return tuple(sorted(refined + others, key=_at))
+
+
+_Placed = tuple[SwitchOver, _Draft | None]
+
+
+def _refined(drafts: Sequence[_Draft], found: Iterable[SwitchOver]) -> list[SwitchOver]:
+    """Give each recorded switch-over what was found of it now; what is left of `found` is new."""
+    recorded = sorted(((own, draft) for draft in drafts for own in draft), key=_placed_at)
+    new: list[SwitchOver] = []
+    for known in sorted(found, key=_at):
+        first = bisect_left(recorded, known.at - NEAR, key=_placed_at)
+        last = bisect_right(recorded, known.at + NEAR, key=_placed_at)
+        free = [(own, draft) for own, draft in recorded[first:last] if own not in draft.refined]
+        if free:
+            own, draft = min(free, key=lambda each: abs(each[0].at - known.at))
+            draft.refined[own] = known
+        else:
+            new.append(known)
+    return new
+
+
+def _joined(drafts: Sequence[_Draft], new: Iterable[SwitchOver]) -> list[_Draft]:
+    """Give each failover the new switch-overs that it reaches; the failovers that others begin.
+
+    What reaches two recorded failovers joins the nearer one: both were told, so both stay.
+    """
+    placed: list[_Placed] = [(own, draft) for draft in drafts for own in draft]
+    placed += [(known, None) for known in new]
+    placed.sort(key=_placed_at)
+    begun: list[_Draft] = []
+    for chain in _chains(placed):
+        fresh = [known for known, draft in chain if draft is None]
+        told = [(own.at, draft) for own, draft in chain if draft is not None]
+        if fresh and not told:
+            begun.append(_Draft(recorded=None, switch_overs=fresh))
+        for known in fresh if told else ():
+            _, nearest = min(told, key=lambda own: abs(own[0] - known.at))
+            nearest.switch_overs.append(known)
+    return begun
+
+
+def _chains(placed: Iterable[_Placed]) -> Iterator[list[_Placed]]:
+    """Switch-overs in time order, together as long as each is within 60 minutes of the next."""
+    chain: list[_Placed] = []
+    for each in placed:
+        if chain and each[0].at - chain[-1][0].at > APART:
+            yield chain
+            chain = []
+        chain.append(each)
+    if chain:
+        yield chain
+
+
+def _placed_at(placed: _Placed) -> datetime:
+    return placed[0].at
 
 
 def _at(switch_over: SwitchOver) -> datetime:
