@@ -86,11 +86,12 @@ class RetryWithinRun(RetryPolicy[HttpRequest, HttpResponse]):
             pause = next(pauses, None)
             if pause is None:
                 raise failure
-            if asked is not None and asked >= left():
+            if asked and asked >= left():
                 raise OutOfTime(asked) from failure
-            if pause >= left():
+            wait = asked or pause
+            if wait >= left():
                 raise failure
-            self._pause((asked or pause).total_seconds())
+            self._pause(wait.total_seconds())
 
     def _asked(self, response: PipelineResponse[HttpRequest, HttpResponse]) -> timedelta | None:
         """What Retry-After says, in seconds or as a date; None where it says nothing legible."""
