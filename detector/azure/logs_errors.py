@@ -134,9 +134,10 @@ def _detail(error: HttpResponseError) -> str:
 
 
 def denied(permissions: object) -> list[str]:
-    """What an answer leaves out, by its `permissions`: tables that we ask for, or whole workspaces.
+    """Which of the tables that we ask for an answer leaves out, by its `permissions`.
 
-    That object names under `denyTables`, for each of `dataSources`, what may not be read there.
+    That object holds lists of tables under `denyTables`, one for each workspace that was looked in;
+    where in it they stand does not matter here.
     """
     if isinstance(permissions, list):
         return sorted({name for each in permissions for name in denied(each)})
