@@ -180,6 +180,54 @@ def explain(
     typer.echo(text, nl=False)
 
 
+@app.command()
+def status(as_json: AsJson = False) -> None:
+    """Whether the detector runs, what is open, what was not delivered; exit 1 if it needs you."""
+    from detector import wiring
+    from detector.invocation import clock
+    from detector.settings import Settings
+    from detector.status import lines
+    from detector.status import status as state_of
+
+    settings = Settings.read(environment())
+    journal = wiring.journal_of(settings)
+    shown = state_of(journal, settings.scopes, settings.schedule, now=clock())
+    if as_json:
+        typer.echo(shown.model_dump_json(indent=2, by_alias=True))
+    else:
+        for line in lines(shown):
+            typer.echo(line)
+    raise typer.Exit(0 if shown.ok else 1)
+
+
+@app.command()
+def drill(
+    gateway_id: Annotated[str, typer.Argument(help="The ARM id of a gateway that is there.")],
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the insight; send nothing.")
+    ] = False,
+) -> None:
+    """Send a synthetic failover of a real gateway to every sink, marked as a drill."""
+    from detector.drill import rehearse, send
+    from detector.invocation import clock, world_of
+    from detector.settings import Settings
+    from detector.summary import summary
+
+    world = world_of(Settings.read(environment()))
+    insight, problems = rehearse(_gateway_id(gateway_id), world.sources, world.library, now=clock())
+    typer.echo(summary(insight))
+    for problem in problems:
+        say(f"error: {problem}")
+    failed = bool(problems)
+    for delivered in () if dry_run else send(insight, world.sinks):
+        say(f"{delivered.sink}: {delivered.problem or 'delivered'}")
+        failed = failed or delivered.problem is not None
+    if dry_run:
+        say("nothing was sent")
+    if failed:
+        raise typer.Exit(1)
+
+
 def show(
     report: Report,
     insights: Sequence[Insight],
@@ -257,6 +305,17 @@ def _instant(text: str) -> datetime:
         raise typer.BadParameter(
             f"{text!r} is no ISO 8601 time, as 2026-11-22T03:10:00Z"
         ) from error
+
+
+def _gateway_id(text: str) -> str:
+    from detector.row import is_gateway_id
+
+    gateway_id = text.strip().lower().rstrip("/")
+    if not is_gateway_id(gateway_id):
+        raise typer.BadParameter(
+            f"{text!r} is no gateway's id; give /subscriptions/…/virtualNetworkGateways/<name>"
+        )
+    return gateway_id
 
 
 def _facts(given: Sequence[str]) -> dict[str, str]:

@@ -36,6 +36,7 @@ class Delivered:
     """What became of a run's deliveries."""
 
     delivered: int = 0
+    untried: int = 0
     outstanding: list[DeliveryReport] = field(default_factory=list)
     given_up: list[DeliveryReport] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -52,13 +53,13 @@ def deliver(
     """Try each delivery once, and note in the journal what became of it.
 
     A sink that failed is not tried again in this run, so that one that hangs costs its time-out
-    once. What was not tried stays outstanding as it was.
+    once. What was not tried, for that or because the time is up, stays outstanding as it was.
     """
     by_name = {sink.name: sink for sink in sinks}
     failed: set[str] = set()
     result = Delivered()
     for post in posts:
-        outcomes = list(_tried(post, by_name, failed, has_time))
+        outcomes = list(_tried(post, by_name, failed, has_time, result))
         result.delivered += sum(outcome.problem is None for outcome in outcomes)
         result.problems += [
             f"{outcome.sink}: {outcome.failover_id} revision {outcome.revision}: {outcome.problem}"
@@ -71,22 +72,30 @@ def deliver(
                 settled = _noted(journal, post, outcomes, now)
             except (JournalUnavailable, JournalConflict) as error:
                 result.problems.append(f"{error}; what was delivered may be delivered again")
-        _report(settled, result)
+        for each in undelivered(settled):
+            (result.outstanding if each.why is None else result.given_up).append(each)
     return result
 
 
 def _tried(
-    post: Posted, sinks: Mapping[str, Sink], failed: set[str], has_time: Callable[[], bool]
+    post: Posted,
+    sinks: Mapping[str, Sink],
+    failed: set[str],
+    has_time: Callable[[], bool],
+    result: Delivered,
 ) -> Iterator[Outcome]:
-    stuck: set[tuple[str, str]] = set()  # a failover's later revisions wait for the earlier ones
+    settled: set[Delivery] = set()
     for record, delivery in post.deliveries:
-        place = (record.failover.id, delivery.sink)
-        sink = sinks.get(delivery.sink)
-        if delivery.sink in failed or place in stuck or not has_time():
+        if delivery.sink in failed or not settled.issuperset(outbox.before(record, delivery)):
             continue
+        if not has_time():
+            result.untried += 1
+            continue
+        sink = sinks.get(delivery.sink)
         outcome = _outcome(sink, delivery, _insight(record, delivery.revision))
-        if outcome.problem is not None and not outcome.final:
-            stuck.add(place)
+        if outcome.problem is None or outcome.final:
+            settled.add(delivery)
+        else:
             failed.add(delivery.sink)
         yield outcome
 
@@ -96,25 +105,35 @@ def _insight(record: Record, revision: int) -> Insight:
 
 
 def _outcome(sink: Sink | None, delivery: Delivery, insight: Insight) -> Outcome:
-    problem: str | None = None
-    final = False
-    retry_after: timedelta | None = None
-    if sink is None:
-        problem, final = "this sink is no longer in the settings", True
-    else:
-        try:
-            sink.deliver(insight)
-        except DeliveryRefused as error:
-            problem, final = str(error), True
-        except DeliveryFailed as error:
-            problem, retry_after = str(error), error.retry_after
-        except Exception as error:  # noqa: BLE001 -- a sink's defect must not stop the others
-            # Its text is not known to be free of secrets.
-            problem = f"failed unexpectedly ({type(error).__name__})"
+    if sink is not None:
+        return attempt(sink, insight)
     return Outcome(
         failover_id=insight.id,
         sink=delivery.sink,
         revision=delivery.revision,
+        problem="this sink is no longer in the settings",
+        final=True,
+    )
+
+
+def attempt(sink: Sink, insight: Insight) -> Outcome:
+    """What became of one try to deliver one insight; nothing that a sink raises gets out."""
+    problem: str | None = None
+    final = False
+    retry_after: timedelta | None = None
+    try:
+        sink.deliver(insight)
+    except DeliveryRefused as error:
+        problem, final = str(error), True
+    except DeliveryFailed as error:
+        problem, retry_after = str(error), error.retry_after
+    except Exception as error:  # noqa: BLE001 -- a sink's defect must not stop the others
+        # Its text is not known to be free of secrets.
+        problem = f"failed unexpectedly ({type(error).__name__})"
+    return Outcome(
+        failover_id=insight.id,
+        sink=sink.name,
+        revision=insight.revision,
         problem=problem,
         final=final,
         retry_after=retry_after,
@@ -140,16 +159,16 @@ def _noted(journal: Journal, post: Posted, outcomes: Sequence[Outcome], now: dat
     )
 
 
-def _report(history: History, result: Delivered) -> None:
-    for record in history.records:
-        for delivery in record.deliveries:
-            place = result.outstanding if delivery.given_up is None else result.given_up
-            place.append(
-                DeliveryReport(
-                    sink=delivery.sink,
-                    id=record.failover.id,
-                    revision=delivery.revision,
-                    attempts=delivery.attempts,
-                    why=delivery.given_up,
-                )
-            )
+def undelivered(history: History) -> list[DeliveryReport]:
+    """Every delivery of a history that no sink has taken; `why` is set where it was given up."""
+    return [
+        DeliveryReport(
+            sink=delivery.sink,
+            id=record.failover.id,
+            revision=delivery.revision,
+            attempts=delivery.attempts,
+            why=delivery.given_up,
+        )
+        for record in history.records
+        for delivery in record.deliveries
+    ]

@@ -15,7 +15,7 @@ from detector.errors import RunFailed
 from detector.insight import Insight
 from detector.readonly import ReadOnly
 from detector.report import Report, told
-from detector.run import run
+from detector.run import World, run
 from detector.settings import Settings
 
 TIME_LIMIT: Final = timedelta(minutes=4)
@@ -55,6 +55,11 @@ def rehearse_with(settings: Settings) -> tuple[Report, list[Insight]]:
     world = wiring.of_azure(settings, clock=clock, left=left)
     rehearsed = replace(world, journal=ReadOnly(world.journal), sinks=())
     return run(rehearsed, now=clock(), left=left)
+
+
+def world_of(settings: Settings) -> World:
+    """The world of these settings with the real clock, for what is not a run."""
+    return wiring.of_azure(settings, clock=clock, left=_countdown())
 
 
 def _countdown() -> Callable[[], timedelta]:

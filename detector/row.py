@@ -112,7 +112,7 @@ def read_row(row: Mapping[str, object]) -> Signal | None:
         return None
     at = instant(row.get("TimeGenerated"))
     gateway_id = _text(row, "GatewayId").lower().rstrip("/")
-    if not _GATEWAY_ID.fullmatch(gateway_id):
+    if not is_gateway_id(gateway_id):
         raise UnreadableRow("it has no gateway id (_ResourceId)")
     instance, remote_ip = _text(row, "Instance"), _text(row, "RemoteIp")
     if kind in _TUNNEL and not (instance and remote_ip):
@@ -130,6 +130,11 @@ def read_row(row: Mapping[str, object]) -> Signal | None:
         correlation_id=_text(row, "CorrelationId").lower(),
         text=message or _text(row, "Reason"),
     )
+
+
+def is_gateway_id(text: str) -> bool:
+    """Whether `text`, in lower case, is the ARM id of a virtual network gateway."""
+    return _GATEWAY_ID.fullmatch(text) is not None
 
 
 def instant(value: object) -> datetime:

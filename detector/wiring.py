@@ -61,7 +61,7 @@ def of_azure(
         catch_up=settings.catch_up,
         signals=logs.signals,
         sources=_sources(clients, left, logs),
-        journal=_journal(settings, clients),
+        journal=journal_of(settings),
         sinks=sinks_of(settings, clock=clock),
         library=library_of(settings),
     )
@@ -183,14 +183,15 @@ def _sources(clients: _Clients, left: Callable[[], timedelta], logs: Logs) -> So
     )
 
 
-def _journal(settings: Settings, clients: _Clients) -> Journal:
+def journal_of(settings: Settings) -> Journal:
+    """The journal that the settings name."""
     if isinstance(settings.store, FolderStore):
         from detector.local.folder import FolderJournal
 
         return FolderJournal(settings.store.folder)
     from detector.azure.blobs import BlobJournal
 
-    return BlobJournal(lambda: clients.container)
+    return BlobJournal(lambda: _clients(settings).container)
 
 
 def sinks_of(settings: Settings, *, clock: Callable[[], datetime]) -> tuple[Sink, ...]:

@@ -1,0 +1,105 @@
+"""A drill: a synthetic failover of a real gateway, unmistakably marked, for the real sinks.
+
+It goes through the same diagnosis, articles and facts as a real one, and leaves no trace in the
+gateway's history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from detector import benchmark
+from detector.case import Case, sightings
+from detector.compose import Library, Telling, compose
+from detector.delivery import attempt
+from detector.errors import FactUnknown, OperatorError
+from detector.history import History
+from detector.insight import Insight, Reason
+from detector.lookup import Sources, look_up
+from detector.model import Answer, Kind, Scope, Signal, Window
+from detector.ports import Sink
+
+LASTED: Final = timedelta(seconds=12)
+"""For so long each tunnel of a drill is down: as in a planned failover."""
+
+_NO_PEERS: Final = ("192.0.2.1", "192.0.2.2")  # for documentation, where no connection is known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """What one sink made of a drill; `problem` is None where it took it."""
+
+    sink: str
+    problem: str | None
+
+
+def rehearse(
+    gateway_id: str, sources: Sources, library: Library, *, now: datetime
+) -> tuple[Insight, tuple[str, ...]]:
+    """The insight of a failover that did not happen, and problems with the articles.
+
+    The gateway's facts and the names of its tunnels are the real ones.
+    Raises OperatorError for an id that is no gateway's or a gateway that is not there.
+    """
+    window = Window(start=now - timedelta(hours=1), end=now)
+    gateway = sources.gateways([gateway_id])[gateway_id]
+    if gateway.location is None:
+        why = "; ".join(sorted(set(gateway.unknown.values())))
+        raise OperatorError(f"{gateway_id}: {why}; a drill needs a gateway that can be read")
+    rows = _rows(gateway_id, _peers(gateway_id, sources), now - timedelta(minutes=1))
+    answer = Answer(scope=Scope(id="drill"), window=window, signals=tuple(rows))
+    sighting = sightings([answer], asked=1, now=now).of[gateway_id]
+    case = Case(sighting=sighting, history=History(gateway_id=gateway_id), tag=None)
+    facts = look_up(sources, [case], now=now)
+    [seen] = facts.seen(case)
+    return compose(
+        Telling(
+            failover=seen.failover,
+            diagnosis=seen.diagnosis,
+            gateway=gateway,
+            bandwidth=benchmark.compare(
+                gateway, facts.bandwidth.get(gateway_id, FactUnknown("not asked")), window
+            ),
+            reason=Reason.DETECTED,
+            revision=1,
+            drill=True,
+        ),
+        library,
+    )
+
+
+def send(insight: Insight, sinks: Iterable[Sink]) -> Iterator[Delivered]:
+    """What each sink that takes it made of the insight."""
+    for sink in sinks:
+        if sink.takes(insight.reason):
+            outcome = attempt(sink, insight)
+            yield Delivered(sink=sink.name, problem=outcome.problem)
+
+
+def _peers(gateway_id: str, sources: Sources) -> Sequence[str]:
+    try:
+        known = [each.remote_ip for each in sources.connections(gateway_id)]
+    except FactUnknown:
+        known = []
+    return [peer for peer in known if peer] or _NO_PEERS
+
+
+def _rows(gateway_id: str, peers: Sequence[str], at: datetime) -> Iterator[Signal]:
+    """Each peer's tunnel leaves one instance and connects on the other."""
+    for peer in peers:
+        for instance, kind, after in (
+            (0, Kind.DISCONNECTED, timedelta()),
+            (1, Kind.CONNECTED, LASTED),
+        ):
+            yield Signal(
+                at=at + after,
+                gateway_id=gateway_id,
+                kind=kind,
+                source="drill",
+                instance=f"GatewayTenantWorker_IN_{instance}",
+                remote_ip=peer,
+                text="drill",
+            )

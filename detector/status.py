@@ -1,0 +1,130 @@
+"""How the detector itself is: whether it runs, what is open, what was not delivered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from detector.delivery import undelivered
+from detector.history import History
+from detector.insight import Instant, Part, Seconds
+from detector.model import Scope, State
+from detector.ports import Journal
+from detector.report import DeliveryReport, complete_until
+from detector.words import lasting
+
+PERIODS: Final = 3
+"""After so many occurrences of the timer without a complete run, something is wrong."""
+
+_EVER: Final = datetime.max.replace(tzinfo=UTC)
+
+
+class ScopeStatus(Part):
+    """Up to when a scope's logs were read in full, and how long ago that was."""
+
+    scope: str
+    complete_until: Instant | None
+    age_seconds: Seconds | None
+
+
+class OpenFailover(Part):
+    """A failover that was not seen to be over."""
+
+    id: str
+    gateway: str
+    verdict: str
+
+
+class Status(Part):
+    """The detector's own state; `problems` says in words what needs somebody."""
+
+    at: Instant
+    scopes: tuple[ScopeStatus, ...]
+    open: tuple[OpenFailover, ...]
+    outstanding: tuple[DeliveryReport, ...]
+    given_up: tuple[DeliveryReport, ...]
+    problems: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nobody has to do anything."""
+        return not self.problems
+
+
+def status(journal: Journal, scopes: Sequence[Scope], schedule: str, *, now: datetime) -> Status:
+    """The state at `now`, by the journal. Raises JournalUnavailable.
+
+    It is bad if a scope was not read in full for three periods of `schedule` (NCRONTAB, UTC), or
+    if a delivery was given up.
+    """
+    until = complete_until(journal.last_run())
+    histories = [journal.load(key)[0] for key in journal.due(_EVER)]
+    known = [history for history in histories if history is not None]
+    deliveries = [each for history in known for each in undelivered(history)]
+    given_up = tuple(each for each in deliveries if each.why is not None)
+    read = tuple(_scope(scope, until.get(scope.id), now) for scope in scopes)
+    oldest = _occurrences_ago(schedule, now)
+    problems = [problem for each in read for problem in _late(each, oldest)]
+    problems += [
+        f"{each.sink} was not told of {each.id} revision {each.revision}: {each.why}"
+        for each in given_up
+    ]
+    return Status(
+        at=now,
+        scopes=read,
+        open=tuple(each for history in known for each in _open(history)),
+        outstanding=tuple(each for each in deliveries if each.why is None),
+        given_up=given_up,
+        problems=tuple(problems),
+    )
+
+
+def lines(shown: Status) -> Iterator[str]:
+    """The state in words, a line each."""
+    for scope in shown.scopes:
+        if scope.age_seconds is None:
+            yield f"{scope.scope}: never read in full"
+        else:
+            age = lasting(timedelta(seconds=scope.age_seconds))
+            yield f"{scope.scope}: read in full {age} ago"
+    for failover in shown.open:
+        yield f"open: {failover.verdict} ({failover.id})"
+    for each in shown.outstanding:
+        yield f"outstanding: {each.sink}: {each.id} revision {each.revision}"
+    for problem in shown.problems:
+        yield f"problem: {problem}"
+    if not (shown.open or shown.outstanding or shown.problems):
+        yield "nothing open, nothing outstanding"
+
+
+def _scope(scope: Scope, until: datetime | None, now: datetime) -> ScopeStatus:
+    age = None if until is None else max((now - until).total_seconds(), 0.0)
+    return ScopeStatus(scope=scope.id, complete_until=until, age_seconds=age)
+
+
+def _late(scope: ScopeStatus, oldest: datetime) -> Iterator[str]:
+    if scope.complete_until is None:
+        yield f"{scope.scope} was never read in full; see the log of the last run"
+    elif scope.complete_until < oldest:
+        yield (
+            f"{scope.scope} was not read in full for {PERIODS} periods of the schedule; its logs "
+            "may hold failovers that nobody was told of: see the log of the last run"
+        )
+
+
+def _occurrences_ago(schedule: str, now: datetime) -> datetime:
+    """When the timer was due for the last time but two."""
+    from cronsim import CronSim
+
+    before = CronSim(schedule, now, reverse=True)
+    return [next(before) for _ in range(PERIODS)][-1]
+
+
+def _open(history: History) -> Iterator[OpenFailover]:
+    for record in history.records:
+        if record.following and record.diagnosis.state is State.ONGOING:
+            latest = record.insights[-1]
+            yield OpenFailover(
+                id=record.failover.id, gateway=history.gateway_id, verdict=latest.verdict
+            )
