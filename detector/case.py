@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from detector.arm import NOT_SET
 from detector.cause import BEFORE
 from detector.diagnosis import View, to_ask
 from detector.history import History, Seen, fold
@@ -16,6 +17,7 @@ from detector.model import (
     Answer,
     CauseKind,
     Diagnosis,
+    Evidence,
     Failover,
     Gateway,
     Signal,
@@ -43,6 +45,9 @@ LATE: Final = timedelta(minutes=20)
 
 FOLLOWED: Final = timedelta(hours=24)
 """For so long after a failover Azure is asked again for what is still unknown or open."""
+
+CONNECTIONS: Final = "connections"
+"""The fact that is had from the gateway's connections, beside those of its own body."""
 
 KEPT: Final = timedelta(days=7)
 """For so long a failover stays in the journal; rows may end its outages until then."""
@@ -128,12 +133,15 @@ class Case:
 
     def lacks_facts(self, *, now: datetime) -> bool:
         """Whether Azure is to be asked for the gateway's facts: news, or a fact still unknown."""
+        standby = self.active_active(None) is False  # then losing tunnels together is no evidence
         news = any(
-            piece.at >= self.sighting.since and not self.recorded(piece)
+            piece.at >= self.sighting.since
+            and not self.recorded(piece)
+            and not (standby and piece.evidence is Evidence.INSTANCE_LOST)
             for piece in self.sighting.found
         )
         return news or any(
-            bool(record.insights[-1].gateway.unknown) and now - record.failover.last_at <= FOLLOWED
+            may_be_completed(record.gateway) and now - record.failover.last_at <= FOLLOWED
             for record in self.history.records
         )
 
@@ -179,11 +187,13 @@ class Case:
 def asks_connections(seen: Seen, *, now: datetime) -> bool:
     """Whether the gateway's connections are to be asked: to name tunnels, or for open ones.
 
-    Names are only looked up for what is told; open outages are followed for a day.
+    Names are only looked up for what is told; open outages, and names that could not be had then,
+    are followed for a day.
     """
+    lacking = seen.recorded is not None and CONNECTIONS in seen.recorded.gateway.unknown
     open_for_long = to_ask(seen.diagnosis, now=now)
     followed = now - seen.failover.last_at <= FOLLOWED
-    return (open_for_long and followed) or (
+    return ((open_for_long or lacking) and followed) or (
         seen.reason is not None and bool(seen.diagnosis.outages)
     )
 
@@ -212,8 +222,13 @@ def reason(seen: Seen, gateway: Gateway) -> Reason | None:
     return Reason.COMPLETED if had else by_rows
 
 
+def may_be_completed(gateway: Gateway) -> bool:
+    """Whether a fact is unknown that another answer may have: not one that Azure has not set."""
+    return any(why != NOT_SET for why in gateway.unknown.values())
+
+
 def follows(failover: Failover, diagnosis: Diagnosis, gateway: Gateway, *, now: datetime) -> bool:
     """Whether later runs should look at this failover even if they see no switch-over."""
     age = now - failover.last_at
-    incomplete = bool(gateway.unknown) and age <= FOLLOWED
+    incomplete = may_be_completed(gateway) and age <= FOLLOWED
     return incomplete or (diagnosis.state is State.ONGOING and age <= KEPT)

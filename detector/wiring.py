@@ -53,6 +53,8 @@ def of_azure(
     """
     # Below WARNING each request of Azure's clients would be a line in the user's logs.
     logging.getLogger("azure").setLevel(logging.WARNING)
+    # A missing credential is told by the error; its own log is a page.
+    logging.getLogger("azure.identity").setLevel(logging.ERROR)
     clients = _clients(settings)
     logs = Logs(lambda: clients.logs, settings.scopes, left=left)
     return World(
