@@ -9,10 +9,12 @@ can be 20 minutes late (https://learn.microsoft.com/azure/azure-monitor/logs/dat
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Final
 
 from detector.model import Cause, CauseKind, Kind, Phase, Signal, SwitchOver
@@ -96,15 +98,18 @@ def _begins_another(attempt: Sequence[Signal], row: Signal) -> bool:
     return row.phase is Phase.STARTED and row.at - attempt[-1].at > _SAME_OPERATION
 
 
-def counts(record: Record, switch_overs: Iterable[SwitchOver]) -> bool:
-    """Whether a record lies in the time around a switch-over in which it counts as a cause."""
-    return record.done and any(
-        known.at - BEFORE <= record.at <= known.at + AFTER for known in switch_overs
-    )
+def counting(recorded: Sequence[Record], switch_overs: Iterable[SwitchOver]) -> list[Record]:
+    """Those of `recorded`, in time order, that lie near enough to a switch-over to be its cause."""
+    found: dict[int, Record] = {}
+    for known in switch_overs:
+        first = bisect_left(recorded, known.at - BEFORE, key=attrgetter("at"))
+        last = bisect_right(recorded, known.at + AFTER, key=attrgetter("at"))
+        found |= {index: recorded[index] for index in range(first, last) if recorded[index].done}
+    return [found[index] for index in sorted(found)]
 
 
 def cause(
-    recorded: Sequence[Record],
+    counted: Sequence[Record],
     switch_overs: Sequence[SwitchOver],
     *,
     seen_until: datetime,
@@ -115,13 +120,12 @@ def cause(
     `logs` names the sources that there were to look in, or None where that is not known; it
     matters only where nothing was recorded.
     """
-    counting = [record for record in recorded if counts(record, switch_overs)]
     for kind in _ORDER:
-        believed = next((record for record in counting if record.kind is kind), None)
+        believed = next((record for record in counted if record.kind is kind), None)
         if believed is not None:
             return Cause(
                 kind=kind,
-                statement=_statement(counting),
+                statement=_statement(counted),
                 at=believed.at,
                 caller=believed.caller,
             )
@@ -129,11 +133,11 @@ def cause(
     return Cause(kind=CauseKind.NOT_RECORDED, statement=silence)
 
 
-def _statement(counting: Sequence[Record]) -> str:
+def _statement(counted: Sequence[Record]) -> str:
     """One sentence that names every record that counts, strongest kind first."""
     phrases: list[str] = []
     for kind in _ORDER:
-        of_kind = [record for record in counting if record.kind is kind]
+        of_kind = [record for record in counted if record.kind is kind]
         # A maintenance logs several rows, and a change both an event and an operation.
         told = [of_kind[0], *(r for r in of_kind[1:] if kind is CauseKind.RESET)] if of_kind else []
         phrases += [_phrase(record) for record in told]

@@ -6,9 +6,12 @@ when its rows have left the window: `joined` keeps it.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
+from operator import attrgetter
 from typing import Final
 
 from detector import cause as causes
@@ -27,7 +30,7 @@ from detector.model import (
     State,
     SwitchOver,
 )
-from detector.outage import tunnels
+from detector.outage import Walk, tunnels, walk
 from detector.switchover import NEAR, Pairing
 from detector.words import listed, plain
 
@@ -44,9 +47,9 @@ FLAPS: Final = 3
 FLAP_WITHIN: Final = timedelta(hours=24)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class View:
-    """What one run sees of one gateway.
+    """What one run sees of one gateway; what its rows mean is worked out once for all failovers.
 
     `rows` are its signals in time order and `paired` what `switchover.pairings` made of them.
     From `since` on the rows are not cut off by the window's start.
@@ -63,31 +66,40 @@ class View:
     active_active: bool | None = None
     logs: Collection[str] | None = None
 
+    @cached_property
+    def recorded(self) -> Sequence[causes.Record]:
+        """What the logs recorded of possible causes, in time order."""
+        return causes.records(self.rows)
+
+    @cached_property
+    def walked(self) -> Walk:
+        """What the rows say of the tunnels."""
+        return walk(self.rows, self.paired, active_active=self.active_active)
+
+    @cached_property
+    def changes(self) -> Sequence[Signal]:
+        """The rows that say that the primary instance changed, in time order."""
+        return [row for row in self.rows if row.kind is Kind.PRIMARY_CHANGED]
+
 
 def diagnose(
     switch_overs: Sequence[SwitchOver], view: View, *, all_instants: Sequence[datetime]
 ) -> Diagnosis:
     """What the rows in `view` prove of the failover with these switch-overs.
 
-    `all_instants` are those of every switch-over known of the gateway, by which it may be flapping.
+    `all_instants` are those of every switch-over known of the gateway, in time order; by them it
+    may be flapping.
     """
-    recorded = causes.records(view.rows)
-    lost = tunnels(switch_overs, view.rows, view.paired, active_active=view.active_active)
-    speaking = [
-        row for record in recorded if causes.counts(record, switch_overs) for row in record.rows
-    ]
-    changes = [
-        row
-        for row in view.rows
-        if row.kind is Kind.PRIMARY_CHANGED
-        and any(abs(row.at - known.at) <= NEAR for known in switch_overs)
-    ]
+    counted = causes.counting(view.recorded, switch_overs)
+    lost = tunnels(switch_overs, view.walked)
+    speaking = [row for record in counted for row in record.rows]
+    changes = [row for known in switch_overs for row in _near(view.changes, known.at)]
     evidence = sorted(
         {evidence_row(row) for row in (*changes, *speaking, *lost.rows)}, key=_in_time
     )
     return judged(
         Diagnosis(
-            cause=causes.cause(recorded, switch_overs, seen_until=view.seen_until, logs=view.logs),
+            cause=causes.cause(counted, switch_overs, seen_until=view.seen_until, logs=view.logs),
             outages=lost.outages,
             redundancy=lost.redundancy,
             state=State.UNKNOWN,
@@ -99,11 +111,15 @@ def diagnose(
     )
 
 
+def _near(rows: Sequence[Signal], instant: datetime) -> Sequence[Signal]:
+    first = bisect_left(rows, instant - NEAR, key=attrgetter("at"))
+    return rows[first : bisect_right(rows, instant + NEAR, key=attrgetter("at"))]
+
+
 def carried(recorded: Diagnosis | None, gateway_id: str, rows: Iterable[Signal]) -> list[Signal]:
     """Disconnected rows for the outages that are open by `recorded` and no longer in `rows`."""
     if recorded is None:
         return []
-    known = {(row.remote_ip, row.instance, row.at) for row in rows if row.kind is Kind.DISCONNECTED}
     open_tunnels = [
         (outage.remote_ip, outage.instance, outage.start)
         for outage in recorded.outages
@@ -113,6 +129,9 @@ def carried(recorded: Diagnosis | None, gateway_id: str, rows: Iterable[Signal])
         for lost in recorded.redundancy
         for remote_ip in lost.missing
     ]
+    if not open_tunnels:
+        return []
+    known = {(row.remote_ip, row.instance, row.at) for row in rows if row.kind is Kind.DISCONNECTED}
     return [
         Signal(
             at=start,
@@ -130,8 +149,9 @@ def carried(recorded: Diagnosis | None, gateway_id: str, rows: Iterable[Signal])
 def joined(fresh: Diagnosis, recorded: Diagnosis | None, view: View) -> Diagnosis:
     """`fresh` with what `recorded` proved and this run cannot see any more.
 
-    An outage of before `view.since`, or any in an incomplete view, stays as recorded; one that was
-    ended stays ended; a cause once recorded is never taken back.
+    Of what began before `view.since`, or of anything in an incomplete view, rows may be missing:
+    it stays as recorded, but for the end of what was open. What was ended stays ended; a cause once
+    recorded is never taken back.
     """
     if recorded is None:
         return fresh
@@ -139,15 +159,27 @@ def joined(fresh: Diagnosis, recorded: Diagnosis | None, view: View) -> Diagnosi
     def kept(start: datetime) -> bool:
         return start < view.since or not view.complete
 
-    outages = [_outage_joined(outage, recorded.outages) for outage in fresh.outages] + [
+    known_outages = [
         known
         for known in recorded.outages
-        if kept(known.start) and not any(_same_outage(known, outage) for outage in fresh.outages)
+        if kept(known.start)
+        and not (known.is_open and any(_same_outage(known, outage) for outage in fresh.outages))
     ]
-    redundancy = list(fresh.redundancy) + [
+    outages = known_outages + [
+        _outage_joined(outage, recorded.outages)
+        for outage in fresh.outages
+        if not any(_same_outage(known, outage) for known in known_outages)
+    ]
+    known_losses = [
         known
         for known in recorded.redundancy
-        if kept(known.start) and not any(_same_loss(known, lost) for lost in fresh.redundancy)
+        if kept(known.start)
+        and not (known.missing and any(_same_loss(known, lost) for lost in fresh.redundancy))
+    ]
+    redundancy = known_losses + [
+        lost
+        for lost in fresh.redundancy
+        if not any(_same_loss(known, lost) for known in known_losses)
     ]
     evidence = {*fresh.evidence, *(row for row in recorded.evidence if kept(row.at))}
     return judged(
@@ -246,9 +278,9 @@ def judged(diagnosis: Diagnosis) -> Diagnosis:
     return replace(diagnosis, state=state, importance=importance)
 
 
-def _flaps(instants: Iterable[datetime], last_at: datetime) -> bool:
-    within = [at for at in instants if last_at - FLAP_WITHIN <= at <= last_at]
-    return len(within) >= FLAPS
+def _flaps(instants: Sequence[datetime], last_at: datetime) -> bool:
+    first = bisect_left(instants, last_at - FLAP_WITHIN)
+    return bisect_right(instants, last_at) - first >= FLAPS
 
 
 def _in_time(row: EvidenceRow) -> tuple[datetime, str, str]:

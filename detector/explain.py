@@ -112,10 +112,12 @@ def _failover(case: Case, seen: Seen, facts: Facts, library: Library) -> Iterato
             f"    switched over at {clock(switch_over.at)} ({switch_over.evidence}); "
             f"causes count from {clock(start)} to {clock(end)}"
         )
-    for record in causes.records(case.sighting.rows):
+    recorded = causes.records(case.sighting.rows)
+    counted = causes.counting(recorded, known)
+    for record in recorded:
         if not record.done:
             why = "does not count: it has no Success row"
-        elif causes.counts(record, known):
+        elif record in counted:
             why = "counts"
         else:
             why = "does not count: it is outside that time"

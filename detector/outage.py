@@ -8,16 +8,17 @@ a row says so of both.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from detector.model import EndSource, Kind, Outage, Redundancy, Signal, SwitchOver
 from detector.switchover import NEAR, Outcome, Pairing
 
-_MOVED: Final = frozenset({Outcome.HAND_OVER, Outcome.TOO_LATE})
+_NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,42 +48,62 @@ class Tunnels:
     rows: tuple[Signal, ...]
 
 
-def tunnels(
-    switch_overs: Sequence[SwitchOver],
-    rows: Sequence[Signal],
-    paired: Sequence[Pairing],
-    *,
-    active_active: bool | None,
-) -> Tunnels:
-    """The outages and the redundancy lost that belong to the switch-overs of one gateway.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walk:
+    """All times without a tunnel in one gateway's rows, whatever they belong to, in time order.
 
-    `rows` are the gateway's in time order, `paired` what `switchover.pairings` made of them.
+    `out` are those of a remote IP that one instance at a time serves, `lost` those of one instance
+    of two, and `beside` the latter by remote IP and instance.
+    `moved` are the Disconnected rows of tunnels that were handed over.
+    """
+
+    out: Sequence[Down]
+    lost: Sequence[Down]
+    beside: Mapping[str, Mapping[str, Sequence[Down]]]
+    moved: Collection[Signal]
+
+
+def walk(rows: Iterable[Signal], paired: Sequence[Pairing], *, active_active: bool | None) -> Walk:
+    """What the rows of one gateway, in time order, say of its tunnels.
+
+    `paired` is what `switchover.pairings` made of them.
     """
     moved = {pairing.disconnected for pairing in paired if pairing.outcome is Outcome.HAND_OVER}
-    moving = {p.disconnected.remote_ip for p in paired if p.outcome in _MOVED}
+    moving = {row.remote_ip for row in moved}
     by_peer: dict[str, list[Signal]] = defaultdict(list)
     for row in rows:
         if row.kind in (Kind.DISCONNECTED, Kind.CONNECTED):
             by_peer[row.remote_ip].append(row)
-    outages: list[tuple[Outage, Down]] = []
-    losses: list[Down] = []
+    out: list[Down] = []
+    beside: dict[str, dict[str, list[Down]]] = {}
     for remote_ip, peer_rows in by_peer.items():
         if active_active and remote_ip not in moving:
-            downs = _of_each_instance(peer_rows)
-            losses += [down for down in downs if _belongs(down, switch_overs, moved)]
-            served_by_none = _common(downs)
+            beside[remote_ip] = _of_each_instance(peer_rows)
         else:
-            served_by_none = _over_all_instances(peer_rows)
-        outages += [
-            (_outage(down), down) for down in served_by_none if _belongs(down, switch_overs, moved)
-        ]
-    outages.sort(key=lambda found: (found[0].start, found[0].remote_ip))
-    downs = [down for _, down in outages] + losses
-    return Tunnels(
-        outages=tuple(outage for outage, _ in outages),
-        redundancy=_redundancy(losses),
-        rows=tuple(_rows(downs)),
+            out += _over_all_instances(peer_rows)
+    lost = [down for own in beside.values() for downs in own.values() for down in downs]
+    return Walk(
+        out=sorted(out, key=_begin), lost=sorted(lost, key=_begin), beside=beside, moved=moved
     )
+
+
+def tunnels(switch_overs: Sequence[SwitchOver], walked: Walk) -> Tunnels:
+    """The outages and the redundancy lost that belong to these switch-overs of one gateway."""
+    losses = list(_belonging(walked.lost, switch_overs, walked.moved))
+    downs = [
+        *_belonging(walked.out, switch_overs, walked.moved),
+        *dict.fromkeys(common for loss in losses for common in _common(loss, walked.beside)),
+    ]
+    downs.sort(key=_begin)
+    return Tunnels(
+        outages=tuple(_outage(down) for down in downs),
+        redundancy=_redundancy(losses),
+        rows=tuple(_rows([*downs, *losses])),
+    )
+
+
+def _begin(down: Down) -> tuple[datetime, str, str]:
+    return down.down.at, down.down.remote_ip, down.down.instance
 
 
 def _over_all_instances(rows: Iterable[Signal]) -> list[Down]:
@@ -108,47 +129,55 @@ def _over_all_instances(rows: Iterable[Signal]) -> list[Down]:
     return found if current is None else [*found, current]
 
 
-def _of_each_instance(rows: Iterable[Signal]) -> list[Down]:
-    """One remote IP's times without a tunnel on one instance or the other."""
+def _of_each_instance(rows: Iterable[Signal]) -> dict[str, list[Down]]:
+    """One remote IP's times without a tunnel on one instance and on the other."""
     instances: dict[str, list[Signal]] = defaultdict(list)
     for row in rows:
         instances[row.instance].append(row)
-    return [down for own in instances.values() for down in _over_all_instances(own)]
+    return {instance: _over_all_instances(own) for instance, own in instances.items()}
 
 
-def _common(downs: Sequence[Down]) -> list[Down]:
-    """The times that lie in the `downs` of two instances: no instance served the remote IP then."""
-    found: list[Down] = []
-    for down in downs:
-        for other in downs:
-            later = other.down.instance != down.down.instance and (
-                (other.down.at, other.down.instance) < (down.down.at, down.down.instance)
-            )
-            if not later or other.again is not None or down.again is not None:
-                continue
-            if other.up is not None and other.up.at <= down.down.at:
-                continue
-            ups = [up for up in (other.up, down.up) if up is not None]
-            found.append(Down(down=down.down, up=min(ups, key=lambda up: up.at, default=None)))
-    return found
+def _common(loss: Down, beside: Mapping[str, Mapping[str, Sequence[Down]]]) -> Iterator[Down]:
+    """The times within `loss` in which the other instance had no tunnel to the peer either.
+
+    Where the end of one was not logged nobody knows how long they lasted together.
+    """
+    for instance, downs in beside[loss.down.remote_ip].items():
+        if instance == loss.down.instance or loss.again is not None:
+            continue
+        first = bisect_left(downs, loss.down.at, key=_until)
+        for other in downs[first:]:
+            if other.down.at >= _until(loss):
+                break
+            if other.again is None and _until(other) > loss.down.at:
+                later = max(loss, other, key=_begin)
+                ups = [down.up for down in (loss, other) if down.up is not None]
+                yield Down(down=later.down, up=min(ups, key=lambda up: up.at, default=None))
 
 
-def _belongs(down: Down, switch_overs: Iterable[SwitchOver], moved: Collection[Signal]) -> bool:
-    """Whether `down` began with one of the switch-overs, on the instance that lost the role.
+def _until(down: Down) -> datetime:
+    """When the next row of the tunnel was logged; the end of time where none was."""
+    last = down.up or down.again
+    return _NEVER if last is None else last.at
+
+
+def _belonging(
+    downs: Sequence[Down], switch_overs: Iterable[SwitchOver], moved: Collection[Signal]
+) -> Iterable[Down]:
+    """Those of `downs` that began with a switch-over, on the instance that lost the role.
 
     What ended before a switch-over is not of it, unless it is itself evidence of one.
     """
-    return any(
-        abs(down.down.at - known.at) <= NEAR
-        and (
-            down.down in moved
-            or (
-                known.from_instance in (None, down.down.instance)
-                and (down.up is None or down.up.at >= known.at)
-            )
-        )
-        for known in switch_overs
-    )
+    found: dict[Down, None] = {}
+    for known in switch_overs:
+        first = bisect_left(downs, known.at - NEAR, key=lambda down: down.down.at)
+        last = bisect_right(downs, known.at + NEAR, key=lambda down: down.down.at)
+        for down in downs[first:last]:
+            lost_there = known.from_instance in (None, down.down.instance)
+            lasting = down.up is None or down.up.at >= known.at
+            if down.down in moved or (lost_there and lasting):
+                found[down] = None
+    return found
 
 
 def _outage(down: Down) -> Outage:
@@ -162,20 +191,32 @@ def _outage(down: Down) -> Outage:
     )
 
 
-def _redundancy(losses: Sequence[Down]) -> tuple[Redundancy, ...]:
-    """For each instance: from its first lost tunnel until the last of them was back on it."""
-    instances: dict[str, list[Down]] = defaultdict(list)
-    for down in losses:
-        instances[down.down.instance].append(down)
-    return tuple(
+def _redundancy(losses: Iterable[Down]) -> tuple[Redundancy, ...]:
+    """Each time in which an instance was without tunnels it had, until the last was back on it."""
+    groups: dict[str, list[list[Down]]] = defaultdict(list)
+    for down in sorted(losses, key=_begin):
+        own = groups[down.down.instance]
+        if own and _is_of(down, own[-1]):
+            own[-1].append(down)
+        else:
+            own.append([down])
+    found = [
         Redundancy(
             instance=instance,
-            start=min(down.down.at for down in downs),
+            start=downs[0].down.at,
             end=_last_up(downs),
             missing=tuple(sorted({down.down.remote_ip for down in downs if down.is_open})),
         )
-        for instance, downs in sorted(instances.items())
-    )
+        for instance, own in groups.items()
+        for downs in own
+    ]
+    return tuple(sorted(found, key=lambda lost: (lost.start, lost.instance)))
+
+
+def _is_of(down: Down, loss: Sequence[Down]) -> bool:
+    """Whether a tunnel was lost with those of `loss`, or before all of them were back."""
+    begun = down.down.at
+    return begun - loss[0].down.at <= NEAR or any(begun <= _until(known) for known in loss)
 
 
 def _last_up(downs: Sequence[Down]) -> datetime | None:
