@@ -74,6 +74,10 @@ def deliver(
                 result.problems.append(f"{error}; what was delivered may be delivered again")
         for each in undelivered(settled):
             (result.outstanding if each.why is None else result.given_up).append(each)
+    if result.untried:
+        result.problems.append(
+            f"the run's time is up; left to the next run: {result.untried} of the deliveries"
+        )
     return result
 
 
@@ -84,9 +88,9 @@ def _tried(
     has_time: Callable[[], bool],
     result: Delivered,
 ) -> Iterator[Outcome]:
-    settled: set[Delivery] = set()
+    settled: set[tuple[str, str, int]] = set()
     for record, delivery in post.deliveries:
-        if delivery.sink in failed or not settled.issuperset(outbox.before(record, delivery)):
+        if delivery.sink in failed or not settled >= set(_earlier(record, delivery)):
             continue
         if not has_time():
             result.untried += 1
@@ -94,10 +98,20 @@ def _tried(
         sink = sinks.get(delivery.sink)
         outcome = _outcome(sink, delivery, _insight(record, delivery.revision))
         if outcome.problem is None or outcome.final:
-            settled.add(delivery)
+            settled.add((record.failover.id, delivery.sink, delivery.revision))
         else:
             failed.add(delivery.sink)
         yield outcome
+
+
+def _earlier(record: Record, delivery: Delivery) -> Iterator[tuple[str, str, int]]:
+    """What the sink has to take, or refuse, before this delivery: a failover's story has an order.
+
+    It may wait for longer than this run, so it need not be among the run's deliveries.
+    """
+    for other in record.outstanding:
+        if other.sink == delivery.sink and other.revision < delivery.revision:
+            yield record.failover.id, other.sink, other.revision
 
 
 def _insight(record: Record, revision: int) -> Insight:

@@ -2,12 +2,13 @@
 
 A delivery is written to the journal before it is tried and crossed out after it succeeded, so a
 crash anywhere repeats it and never loses it. A revision that is being delivered is not due for
-others until the run that delivers it must have ended.
+others until the run that delivers it must have ended. A sink gets the revisions of a failover in
+their order: a later one waits until the earlier ones were taken or given up.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -17,7 +18,7 @@ from detector.insight import Insight
 from detector.ports import Sink
 
 KEEP_TRYING: Final = timedelta(hours=24)
-"""A delivery that keeps failing is given up after this time."""
+"""A delivery that keeps failing is tried once more after this time, and then given up."""
 
 FIRST_PAUSE: Final = timedelta(minutes=4)
 LONGEST_PAUSE: Final = timedelta(hours=2)
@@ -63,24 +64,26 @@ def posted(
 def claimed(history: History, *, now: datetime, claim: timedelta) -> History:
     """`history` with all that is due now put off by `claim`, so that one run alone delivers it."""
 
-    def put_off(delivery: Delivery) -> Delivery:
-        due = delivery.given_up is None and delivery.due <= now
-        return replace(delivery, due=now + claim) if due else delivery
+    def put_off(record: Record) -> Record:
+        ready = set(_ready(record, now))
+        deliveries = (replace(d, due=now + claim) if d in ready else d for d in record.deliveries)
+        return replace(record, deliveries=tuple(deliveries))
 
-    return _each(
-        history,
-        lambda record: replace(record, deliveries=tuple(put_off(d) for d in record.deliveries)),
-    )
+    return _each(history, put_off)
 
 
 def due(history: History, *, now: datetime) -> list[tuple[Record, Delivery]]:
     """What may be tried now, earlier revisions first."""
-    return [
-        (record, delivery)
-        for record in history.records
-        for delivery in record.outstanding
-        if delivery.due <= now
-    ]
+    return [(record, delivery) for record in history.records for delivery in _ready(record, now)]
+
+
+def _ready(record: Record, now: datetime) -> Iterator[Delivery]:
+    waiting: set[str] = set()
+    for delivery in record.outstanding:
+        if delivery.due > now:
+            waiting.add(delivery.sink)
+        elif delivery.sink not in waiting:
+            yield delivery
 
 
 def of_revisions(history: History, insights: Iterable[Insight]) -> list[tuple[Record, Delivery]]:
@@ -115,10 +118,11 @@ def _failed(delivery: Delivery, outcome: Outcome, now: datetime) -> Delivery:
     tried = replace(delivery, attempts=delivery.attempts + 1)
     if outcome.final:
         return replace(tried, given_up=outcome.problem)
-    pause = min(FIRST_PAUSE * 2 ** min(delivery.attempts, 10), LONGEST_PAUSE)
-    again = now + max(pause, outcome.retry_after or timedelta())
-    if again - delivery.since > KEEP_TRYING:
+    last = delivery.since + KEEP_TRYING
+    if now >= last:
         return replace(tried, given_up=f"given up after 24 hours; at last: {outcome.problem}")
+    pause = min(FIRST_PAUSE * 2 ** min(delivery.attempts, 10), LONGEST_PAUSE)
+    again = max(min(now + pause, last), now + (outcome.retry_after or timedelta()))
     return replace(tried, due=again)
 
 

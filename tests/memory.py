@@ -1,0 +1,279 @@
+"""The world in memory: rows that are seen once they have arrived, a journal, and sinks.
+
+    world = a_world(logs=MemoryLogs([seen(row, after=minutes(4))]), sinks=[sink := ListSink()])
+    report, insights = run(world, now=at(minutes=5), left=plenty)
+    assert insights == sink.taken
+
+Each fake holds its state in the open, and calls a hook where a test may fail, look or interleave.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from detector import catalog, history
+from detector.compose import Library
+from detector.errors import FactUnknown, JournalConflict, LogsRefused, LogsUnavailable
+from detector.history import Delivery, History, Record
+from detector.insight import Insight, Reason
+from detector.lookup import Sources
+from detector.model import Answer, Connection, Gateway, Scope, Series, Signal, Window
+from detector.ports import Sink
+from detector.run import World
+from tests.builders import GATEWAY_ID, a_diagnosis, a_failover, a_gateway, at
+from tests.sink_stand_in import an_insight
+
+ARTICLES: Final = Path(__file__).parent.parent / "articles"
+SCOPE: Final = Scope(id="11111111-2222-4333-8444-555555555555")
+
+
+def plenty() -> timedelta:
+    """The time left of a run that has only begun."""
+    return timedelta(minutes=4)
+
+
+@cache
+def library() -> Library:
+    """The articles that are shipped."""
+    return Library(catalog=catalog.load(ARTICLES), cloud="AzureCloud", portal="portal.azure.com")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A row of the logs of `scope`, which answers with it from `arrived` on."""
+
+    signal: Signal
+    arrived: datetime
+    scope: Scope = SCOPE
+
+
+def seen(*signals: Signal, after: timedelta = timedelta(), scope: Scope = SCOPE) -> list[Row]:
+    """Rows that arrive so long after what they tell of."""
+    return [Row(signal=signal, arrived=signal.at + after, scope=scope) for signal in signals]
+
+
+@dataclass(slots=True)
+class MemoryLogs:
+    """The port Signals over `rows`; the scopes in `down` do not answer. `asked` holds the windows.
+
+    A window ends now, so its end says which rows have arrived.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    down: set[Scope] = field(default_factory=set)
+    asked: list[Mapping[Scope, Window]] = field(default_factory=list)
+
+    def __call__(
+        self, asked: Mapping[Scope, Window]
+    ) -> Sequence[Answer | LogsRefused | LogsUnavailable]:
+        self.asked.append(asked)
+        return [
+            LogsUnavailable(f"{scope}: no answer", scope=scope.id)
+            if scope in self.down
+            else Answer(scope=scope, window=window, signals=tuple(self._signals(scope, window)))
+            for scope, window in asked.items()
+        ]
+
+    def _signals(self, scope: Scope, window: Window) -> Iterable[Signal]:
+        return (
+            row.signal
+            for row in self.rows
+            if row.scope == scope and row.signal.at in window and row.arrived <= window.end
+        )
+
+
+@dataclass(slots=True)
+class MemoryJournal:
+    """A journal of JSON texts, as a store would keep them; a tag is the number of a write.
+
+    `hook` is called before and after each operation with its name (`before save`, `after save`).
+    """
+
+    entries: dict[str, tuple[str, int]] = field(default_factory=dict)
+    note: Mapping[str, object] | None = None
+    hook: Callable[[str], None] = lambda name: None
+    writes: int = 0
+
+    def load(self, key: str) -> tuple[History | None, str | None]:
+        self.hook("before load")
+        text, tag = self.entries.get(key, (None, None))
+        self.hook("after load")
+        return (None, None) if text is None else (history.from_json(text), str(tag))
+
+    def save(self, entry: History, tag: str | None) -> str:
+        self.hook("before save")
+        _, there = self.entries.get(entry.key, (None, None))
+        if tag != (None if there is None else str(there)):
+            raise JournalConflict(f"{entry.key}: another run wrote it first")
+        self.writes += 1
+        self.entries[entry.key] = (history.to_json(entry), self.writes)
+        written = str(self.writes)
+        self.hook("after save")
+        return written
+
+    def due(self, now: datetime) -> Sequence[str]:
+        self.hook("before due")
+        dues = {entry.key: entry.due for entry in self.histories}
+        return [key for key, due in dues.items() if due is not None and due <= now]
+
+    def last_run(self) -> Mapping[str, object] | None:
+        self.hook("before last_run")
+        return self.note
+
+    def note_run(self, note: Mapping[str, object]) -> None:
+        self.hook("before note_run")
+        self.note = note
+        self.hook("after note_run")
+
+    @property
+    def histories(self) -> list[History]:
+        """Every entry."""
+        return [history.from_json(text) for text, _ in self.entries.values()]
+
+
+@dataclass(slots=True)
+class ListSink:
+    """A sink that keeps what it takes; `attempts` holds that and what it failed to take.
+
+    `fault` may raise instead of taking it; `reasons` are those for which it is told.
+    """
+
+    name: str = "list"
+    fault: Callable[[Insight], None] = lambda insight: None
+    reasons: frozenset[Reason] = frozenset(Reason)
+    taken: list[Insight] = field(default_factory=list)
+    attempts: list[Insight] = field(default_factory=list)
+
+    def takes(self, reason: Reason) -> bool:
+        return reason in self.reasons
+
+    def deliver(self, insight: Insight) -> None:
+        self.attempts.append(insight)
+        self.fault(insight)
+        self.taken.append(insight)
+
+    @property
+    def revisions(self) -> list[tuple[str, int]]:
+        """What it took, by id and revision."""
+        return [(insight.id, insight.revision) for insight in self.taken]
+
+
+@dataclass(slots=True)
+class MemoryAzure:
+    """The ports that answer for facts. A gateway that is not in `gateways` is like any other.
+
+    What is in `unknown` cannot be had, be it `gateways` or `connections`; `asked` holds each
+    question, by port and gateway.
+    """
+
+    gateways: dict[str, Gateway] = field(default_factory=dict)
+    connections: dict[str, Sequence[Connection]] = field(default_factory=dict)
+    coverage: frozenset[tuple[str, str]] | None = None
+    unknown: set[str] = field(default_factory=set)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def sources(self) -> Sources:
+        """The ports."""
+        return Sources(
+            gateways=self._gateways,
+            connections=self._connections,
+            bandwidth=self._bandwidth,
+            coverage=self._coverage,
+        )
+
+    def _gateways(self, ids: Sequence[str]) -> Mapping[str, Gateway]:
+        self.asked += [("gateways", gateway_id) for gateway_id in ids]
+        return {gateway_id: self._gateway(gateway_id) for gateway_id in ids}
+
+    def _gateway(self, gateway_id: str) -> Gateway:
+        name = gateway_id.rsplit("/", 1)[-1]
+        known = self.gateways.get(gateway_id, a_gateway(id=gateway_id, name=name))
+        if "gateways" not in self.unknown:
+            return known
+        lacking = ("vips", "virtual_network_id", "virtual_network_name")
+        return replace(
+            known,
+            vips=(),
+            virtual_network_id=None,
+            virtual_network_name=None,
+            unknown=dict.fromkeys(lacking, "Azure did not answer"),
+        )
+
+    def _connections(self, gateway_id: str) -> Sequence[Connection]:
+        self.asked.append(("connections", gateway_id))
+        if "connections" in self.unknown:
+            raise FactUnknown("Azure did not answer")
+        return self.connections.get(gateway_id, ())
+
+    def _bandwidth(
+        self, gateways: Sequence[Gateway], window: Window
+    ) -> Mapping[str, Sequence[Series] | FactUnknown]:
+        self.asked += [("bandwidth", gateway.id) for gateway in gateways]
+        return {gateway.id: FactUnknown("it is not in memory") for gateway in gateways}
+
+    def _coverage(self, window: Window) -> frozenset[tuple[str, str]]:
+        if self.coverage is None:
+            raise FactUnknown("Azure did not answer")
+        return self.coverage
+
+
+def a_world(
+    logs: MemoryLogs,
+    *,
+    journal: MemoryJournal | None = None,
+    sinks: Sequence[Sink] = (),
+    azure: MemoryAzure | None = None,
+    scopes: Sequence[Scope] = (SCOPE,),
+    lookback: timedelta = timedelta(hours=6),
+    catch_up: timedelta = timedelta(hours=48),
+) -> World:
+    """A world of these parts; what is not given is empty."""
+    return World(
+        scopes=scopes,
+        lookback=lookback,
+        catch_up=catch_up,
+        signals=logs,
+        sources=(azure or MemoryAzure()).sources,
+        journal=journal or MemoryJournal(),
+        sinks=sinks,
+        library=library(),
+    )
+
+
+def a_record(*deliveries: Delivery, insights: Sequence[Insight] = (), **changes: Any) -> Record:
+    """A failover that was told in as many revisions as there are `insights`, by default one."""
+    record = Record(
+        failover=a_failover(),
+        diagnosis=a_diagnosis(),
+        gateway=a_gateway(),
+        insights=tuple(insights) or (an_insight(),),
+        deliveries=deliveries,
+    )
+    return replace(record, **changes)
+
+
+def a_history(*records: Record) -> History:
+    """The entry of the gateway with these failovers."""
+    return History(gateway_id=GATEWAY_ID, records=records)
+
+
+def a_delivery(revision: int = 1, **changes: Any) -> Delivery:
+    """A delivery that was noted at the beginning of the night and is due since."""
+    delivery = Delivery(sink="list", revision=revision, since=at(), due=at())
+    return replace(delivery, **changes)
+
+
+def minutes(number: float) -> timedelta:
+    """So many minutes."""
+    return timedelta(minutes=number)
+
+
+def hours(number: float) -> timedelta:
+    """So many hours."""
+    return timedelta(hours=number)

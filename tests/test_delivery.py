@@ -1,0 +1,230 @@
+"""Deliveries: each tried once, each outcome noted, and no sink in the way of another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pytest
+
+from detector import outbox
+from detector.delivery import TRIES, Delivered, Posted, deliver
+from detector.errors import DeliveryFailed, DeliveryRefused, JournalConflict, JournalUnavailable
+from detector.history import History, Record
+from detector.insight import Insight
+from tests.builders import a_failover, at
+from tests.memory import (
+    ListSink,
+    MemoryJournal,
+    a_delivery,
+    a_history,
+    a_record,
+    minutes,
+)
+from tests.sink_stand_in import an_insight
+
+FIRST, SECOND = an_insight(), an_insight(revision=2)
+
+
+def failing(error: Exception) -> Callable[[Insight], None]:
+    def fault(insight: Insight) -> None:
+        raise error
+
+    return fault
+
+
+def posted(journal: MemoryJournal, *records: Record) -> Posted:
+    """A history as a run has just written it; all that is due is the run's to try."""
+    history = a_history(*records)
+    return Posted(
+        history=history,
+        tag=journal.save(history, None),
+        deliveries=outbox.due(history, now=at()),
+    )
+
+
+def delivered(
+    journal: MemoryJournal,
+    sinks: Sequence[ListSink],
+    post: Posted,
+    has_time: Callable[[], bool] = lambda: True,
+) -> Delivered:
+    return deliver(journal, sinks, [post], now=at(), has_time=has_time)
+
+
+def only(journal: MemoryJournal) -> History:
+    [history] = journal.histories
+    return history
+
+
+def test_each_sink_gets_what_waits_for_it_and_the_journal_crosses_it_out() -> None:
+    journal, queue, people = MemoryJournal(), ListSink("queue"), ListSink("people")
+    post = posted(journal, a_record(a_delivery(sink="queue"), a_delivery(sink="people")))
+
+    result = delivered(journal, [queue, people], post)
+
+    assert [FIRST] == queue.taken == people.taken
+    assert (2, [], []) == (result.delivered, result.outstanding, result.problems)
+    assert () == only(journal).records[0].deliveries
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (DeliveryFailed("list answered 500"), "list answered 500"),
+        (RuntimeError("https://secret.example"), "failed unexpectedly (RuntimeError)"),
+    ],
+)
+def test_a_sink_that_fails_stops_no_other_and_is_tried_again_later(
+    error: Exception, said: str
+) -> None:
+    journal, bad, good = MemoryJournal(), ListSink("bad", failing(error)), ListSink("good")
+    post = posted(journal, a_record(a_delivery(sink="bad"), a_delivery(sink="good")))
+
+    result = delivered(journal, [bad, good], post)
+    [left] = only(journal).records[0].deliveries
+
+    assert [FIRST] == good.taken
+    assert [f"bad: f-1 revision 1: {said}"] == result.problems
+    assert ("bad", 1, at(minutes=4)) == (left.sink, left.attempts, left.due)
+    assert [("bad", 1, None)] == [(o.sink, o.attempts, o.why) for o in result.outstanding]
+
+
+def test_a_refusal_is_given_up_and_reported_as_such() -> None:
+    journal, sink = MemoryJournal(), ListSink(fault=failing(DeliveryRefused("refused with 413")))
+    post = posted(journal, a_record(a_delivery()))
+
+    result = delivered(journal, [sink], post)
+
+    assert ["list: f-1 revision 1: refused with 413"] == result.problems
+    assert ([], ["refused with 413"]) == (result.outstanding, [g.why for g in result.given_up])
+
+
+def test_a_sink_that_failed_once_is_not_tried_again_in_the_run() -> None:
+    journal, sink = MemoryJournal(), ListSink(fault=failing(DeliveryFailed("no answer")))
+    other = a_record(a_delivery(), failover=replace(a_failover(), id="f-2"))
+    post = posted(journal, a_record(a_delivery()), other)
+
+    result = delivered(journal, [sink], post)
+
+    assert 1 == len(sink.attempts)
+    assert [1, 0] == [left.attempts for left in result.outstanding]
+
+
+def test_a_sink_that_refuses_one_insight_still_gets_the_next() -> None:
+    def too_large(insight: Insight) -> None:
+        if insight.revision == 1:
+            raise DeliveryRefused("refused with 413")
+
+    journal, sink = MemoryJournal(), ListSink(fault=too_large)
+    record = a_record(a_delivery(1), a_delivery(2), insights=[FIRST, SECOND])
+
+    delivered(journal, [sink], posted(journal, record))
+
+    assert [SECOND] == sink.taken
+
+
+def test_a_later_revision_is_not_delivered_before_the_earlier_one() -> None:
+    """The earlier one waits for its pause to end, so it is not among this run's deliveries."""
+    journal, sink = MemoryJournal(), ListSink()
+    record = a_record(
+        a_delivery(1, due=at(hours=1)), a_delivery(2, due=at(minutes=4)), insights=[FIRST, SECOND]
+    )
+    history = a_history(record)
+    post = Posted(
+        history=history,
+        tag=journal.save(history, None),
+        deliveries=outbox.of_revisions(history, [SECOND]),
+    )
+
+    result = delivered(journal, [sink], post)
+
+    assert [] == sink.taken
+    assert [1, 2] == [left.revision for left in result.outstanding]
+
+
+def test_a_sink_that_is_no_longer_in_the_settings_is_given_up_with_that_reason() -> None:
+    journal = MemoryJournal()
+
+    result = delivered(journal, [], posted(journal, a_record(a_delivery())))
+
+    assert ["this sink is no longer in the settings"] == [each.why for each in result.given_up]
+
+
+def test_what_the_time_does_not_suffice_for_is_left_and_said() -> None:
+    journal, sink = MemoryJournal(), ListSink()
+    record = a_record(a_delivery(1), a_delivery(2), insights=[FIRST, SECOND])
+
+    result = delivered(
+        journal, [sink], posted(journal, record), has_time=lambda: len(sink.taken) < 1
+    )
+
+    assert [FIRST] == sink.taken
+    assert ["the run's time is up; left to the next run: 1 of the deliveries"] == result.problems
+    assert [(2, 0)] == [(left.revision, left.attempts) for left in result.outstanding]
+
+
+def test_what_another_run_wrote_meanwhile_stays_when_the_outcome_is_noted() -> None:
+    journal, sink = MemoryJournal(), ListSink()
+    post = posted(journal, a_record(a_delivery()))
+    theirs = a_record(a_delivery(), following=True)
+    journal.save(a_history(theirs), post.tag)
+
+    delivered(journal, [sink], post)
+
+    assert a_history(replace(theirs, deliveries=())) == only(journal)
+
+
+@pytest.mark.parametrize("error", [JournalUnavailable("503"), JournalConflict("again")])
+def test_a_delivery_that_cannot_be_noted_is_said_and_may_be_repeated(error: Exception) -> None:
+    journal, sink = MemoryJournal(), ListSink()
+    post = posted(journal, a_record(a_delivery()))
+
+    def fail(operation: str) -> None:
+        if operation == "before save":
+            raise error
+
+    journal.hook = fail
+    result = delivered(journal, [sink], post)
+    [problem] = result.problems
+
+    assert [FIRST] == sink.taken
+    assert problem.endswith("; what was delivered may be delivered again")
+    assert 1 == len(only(journal).records[0].deliveries)
+
+
+def test_noting_gives_way_to_other_runs_only_so_often() -> None:
+    journal, sink = MemoryJournal(), ListSink()
+    post = posted(journal, a_record(a_delivery()))
+    attempts = 0
+
+    def others_write(operation: str) -> None:
+        nonlocal attempts
+        if operation == "before save":
+            attempts += 1
+            [(key, (text, tag))] = journal.entries.items()
+            journal.entries[key] = (text, tag + 100)
+
+    journal.hook = others_write
+    result = delivered(journal, [sink], post)
+
+    assert TRIES == attempts
+    assert f"written by other runs {TRIES} times in a row" in result.problems[0]
+
+
+def test_what_was_given_up_is_reported_by_every_later_run() -> None:
+    journal = MemoryJournal()
+    post = posted(journal, a_record(a_delivery(given_up="refused with 403")))
+
+    result = delivered(journal, [ListSink()], post)
+
+    assert (["refused with 403"], []) == ([each.why for each in result.given_up], result.problems)
+
+
+def test_the_pause_is_longer_where_the_sink_asks_for_it() -> None:
+    error = DeliveryFailed("answered 429", retry_after=minutes(45))
+    journal, sink = MemoryJournal(), ListSink(fault=failing(error))
+
+    delivered(journal, [sink], posted(journal, a_record(a_delivery())))
+
+    assert at(minutes=45) == only(journal).records[0].deliveries[0].due

@@ -1,0 +1,161 @@
+"""What waits for whom, from when it is tried again, and when it is given up."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from detector import outbox
+from detector.history import Delivery
+from detector.insight import Reason
+from detector.outbox import Outcome
+from tests.builders import at
+from tests.memory import ListSink, a_delivery, a_history, a_record, hours, minutes
+from tests.sink_stand_in import an_insight
+
+CLAIM = minutes(4)
+
+
+def failed(problem: str = "no answer", **changes: object) -> Outcome:
+    known: dict[str, object] = {"failover_id": "f-1", "sink": "list", "revision": 1}
+    return Outcome(problem=problem, **{**known, **changes})  # type: ignore[arg-type]
+
+
+def after(outcome: Outcome, delivery: Delivery, *, now: datetime) -> list[Delivery]:
+    """What is left in the journal after this outcome of this delivery."""
+    [record] = outbox.noted(a_history(a_record(delivery)), [outcome], now=now).records
+    return list(record.deliveries)
+
+
+def test_a_revision_is_noted_for_each_sink_that_is_told_for_its_reason() -> None:
+    people = ListSink(name="people", reasons=frozenset({Reason.DETECTED}))
+    queue = ListSink(name="queue")
+    completed = an_insight(revision=2, reason=Reason.COMPLETED)
+
+    record = outbox.posted(a_record(), completed, [people, queue], now=at(), claim=CLAIM)
+
+    assert ["queue"] == [delivery.sink for delivery in record.deliveries]
+    assert [completed] == list(record.insights)
+
+
+def test_what_a_run_posts_is_not_due_for_others_until_that_run_must_have_ended() -> None:
+    record = outbox.posted(a_record(), an_insight(), [ListSink()], now=at(), claim=CLAIM)
+    history = a_history(record)
+
+    assert [] == outbox.due(history, now=at(minutes=3.9))
+    assert 1 == len(outbox.due(history, now=at(minutes=4)))
+
+
+def test_what_a_run_tries_again_is_not_due_for_others_meanwhile() -> None:
+    history = outbox.claimed(a_history(a_record(a_delivery())), now=at(), claim=CLAIM)
+
+    assert [] == outbox.due(history, now=at(minutes=3.9))
+    assert 1 == len(outbox.due(history, now=at(minutes=4)))
+
+
+def test_a_claim_leaves_alone_what_is_not_due_or_was_given_up() -> None:
+    later, gone = a_delivery(due=at(hours=1)), a_delivery(2, given_up="refused")
+    history = a_history(a_record(later, gone, insights=[an_insight(), an_insight(revision=2)]))
+
+    assert history == outbox.claimed(history, now=at(), claim=CLAIM)
+
+
+def test_a_delivery_that_succeeded_is_crossed_out() -> None:
+    taken = Outcome(failover_id="f-1", sink="list", revision=1)
+
+    assert [] == after(taken, a_delivery(), now=at())
+
+
+def test_the_pauses_between_tries_double_up_to_two_hours() -> None:
+    pauses = []
+    delivery, now = a_delivery(), at()
+    for _ in range(8):
+        [delivery] = after(failed(), delivery, now=now)
+        pauses.append((delivery.due - now) // minutes(1))
+        now = delivery.due
+
+    assert [4, 8, 16, 32, 64, 120, 120, 120] == pauses
+    assert 8 == delivery.attempts
+
+
+@pytest.mark.parametrize(("asked", "waits"), [(1, 4), (90, 90), (1440, 1440)])
+def test_a_retry_after_that_is_longer_than_the_pause_is_respected(asked: int, waits: int) -> None:
+    [delivery] = after(failed(retry_after=minutes(asked)), a_delivery(), now=at())
+
+    assert (at(minutes=waits), None) == (delivery.due, delivery.given_up)
+
+
+def test_a_delivery_that_keeps_failing_is_tried_for_24_hours_and_once_at_their_end() -> None:
+    tries, delivery = [at()], a_delivery()
+    while delivery.given_up is None:
+        [delivery] = after(failed(), delivery, now=tries[-1])
+        tries.append(delivery.due)
+
+    assert hours(24) == tries[-2] - at()
+    assert "given up after 24 hours; at last: no answer" == delivery.given_up
+
+
+def test_a_long_retry_after_at_the_first_try_does_not_give_it_up() -> None:
+    """The sink asks to wait for a day: that is respected, and it is tried once more after it."""
+    [delivery] = after(failed(retry_after=timedelta(days=1)), a_delivery(), now=at(hours=1))
+    [last] = after(failed(), delivery, now=at(hours=25))
+
+    assert (None, at(hours=25)) == (delivery.given_up, delivery.due)
+    assert last.given_up is not None
+
+
+def test_a_refusal_is_given_up_at_once_with_its_reason() -> None:
+    [delivery] = after(failed("refused with 403", final=True), a_delivery(), now=at())
+
+    assert "refused with 403" == delivery.given_up
+
+
+def test_an_outcome_of_what_another_run_has_settled_changes_nothing() -> None:
+    crossed_out = a_history(a_record())
+    given_up = a_history(a_record(a_delivery(given_up="refused")))
+
+    assert crossed_out == outbox.noted(crossed_out, [failed()], now=at())
+    assert given_up == outbox.noted(given_up, [failed()], now=at())
+
+
+def test_a_later_revision_waits_for_the_earlier_one_of_its_sink_alone() -> None:
+    """The list has asked for an hour's pause; the queue has taken the first revision already."""
+    history = a_history(
+        a_record(
+            a_delivery(1, due=at(hours=1)),
+            a_delivery(2),
+            a_delivery(2, sink="queue"),
+            insights=[an_insight(), an_insight(revision=2)],
+        )
+    )
+
+    assert ["queue"] == [delivery.sink for _, delivery in outbox.due(history, now=at())]
+    assert [1, 2] == [
+        delivery.revision
+        for _, delivery in outbox.due(history, now=at(hours=1))
+        if delivery.sink == "list"
+    ]
+
+
+def test_a_later_revision_does_not_wait_for_one_that_was_given_up() -> None:
+    history = a_history(
+        a_record(
+            a_delivery(1, given_up="refused"),
+            a_delivery(2),
+            insights=[an_insight(), an_insight(revision=2)],
+        )
+    )
+
+    assert [2] == [delivery.revision for _, delivery in outbox.due(history, now=at())]
+
+
+def test_an_earlier_revision_is_kept_only_as_long_as_a_sink_waits_for_it() -> None:
+    record = outbox.posted(
+        a_record(a_delivery(1)), an_insight(revision=2), [ListSink()], now=at(), claim=CLAIM
+    )
+    taken = Outcome(failover_id="f-1", sink="list", revision=1)
+    [settled] = outbox.noted(a_history(record), [taken], now=at()).records
+
+    assert [1, 2] == [insight.revision for insight in record.insights]
+    assert [2] == [insight.revision for insight in settled.insights]
