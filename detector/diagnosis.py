@@ -149,15 +149,17 @@ def carried(recorded: Diagnosis | None, gateway_id: str, rows: Iterable[Signal])
 def joined(fresh: Diagnosis, recorded: Diagnosis | None, view: View) -> Diagnosis:
     """`fresh` with what `recorded` proved and this run cannot see any more.
 
-    Of what began before `view.since`, or of anything in an incomplete view, rows may be missing:
-    it stays as recorded, but for the end of what was open. What was ended stays ended; a cause once
-    recorded is never taken back.
+    Of what began before `view.since`, or of anything in a view that is incomplete or, by a clock
+    that was set back, sees less far, rows may be missing: it stays as recorded, but for the end of
+    what was open. What was ended stays ended; a cause once recorded is never taken back.
     """
     if recorded is None:
         return fresh
 
+    sees_all = view.complete and view.seen_until >= recorded.seen_until
+
     def kept(start: datetime) -> bool:
-        return start < view.since or not view.complete
+        return start < view.since or not sees_all
 
     known_outages = [
         known

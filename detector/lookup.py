@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from detector import benchmark
-from detector.case import Case, asks_connections, asks_coverage, logs_of
+from detector.case import CONNECTIONS, Case, asks_connections, asks_coverage, logs_of
 from detector.diagnosis import with_connections
 from detector.errors import FactUnknown
 from detector.history import Seen
@@ -50,22 +50,28 @@ class Facts:
     def gateway(self, seen: Seen) -> Gateway | None:
         """The gateway's facts: of this run, and for what is unknown now those recorded.
 
-        None where neither this run nor an earlier one asked.
+        `connections` stands in its `unknown`, too, where they could not be had. None where neither
+        this run nor an earlier one asked.
         """
         fresh = self.gateways.get(seen.failover.gateway_id)
         recorded = None if seen.recorded is None else seen.recorded.gateway
-        if fresh is None or recorded is None:
-            return fresh or recorded
-        kept = {
-            fact: getattr(recorded, fact) for fact in fresh.unknown if fact not in recorded.unknown
-        }
-        unknown = {fact: why for fact, why in fresh.unknown.items() if fact not in kept}
-        return replace(fresh, **kept, unknown=unknown)
-
-    def unanswered(self, gateway_id: str) -> dict[str, str]:
-        """What could not be had beside the gateway's own facts, and why."""
-        connections = self.connections.get(gateway_id)
-        return {"connections": connections.why} if isinstance(connections, FactUnknown) else {}
+        known = fresh or recorded
+        if known is None:
+            return None
+        kept = (
+            {}
+            if recorded is None
+            else {f: getattr(recorded, f) for f in known.unknown if f not in recorded.unknown}
+        )
+        unknown = {fact: why for fact, why in known.unknown.items() if fact not in kept}
+        connections = self.connections.get(known.id)
+        if connections is not None:
+            unknown.pop(CONNECTIONS, None)
+        elif recorded is not None and CONNECTIONS in recorded.unknown:
+            unknown[CONNECTIONS] = recorded.unknown[CONNECTIONS]
+        if isinstance(connections, FactUnknown):
+            unknown[CONNECTIONS] = connections.why
+        return replace(known, **kept, unknown=unknown)
 
     def compared(self, seen: Seen, gateway: Gateway) -> benchmark.Bandwidth:
         """The peak bandwidth around a failover against the benchmark of its gateway's SKU."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Final
 
 from pydantic import TypeAdapter
 
 from detector.insight import Insight, Instant, Part, Reason
 from detector.model import Importance
+
+_INSTANTS: Final = TypeAdapter(dict[str, Instant])
 
 
 class ScopeReport(Part):
@@ -83,15 +86,33 @@ def told(insight: Insight) -> Told:
     )
 
 
-def note(report: Report, complete_until: Mapping[str, datetime]) -> dict[str, object]:
-    """What the journal keeps of the last run: its report, and how far each scope is known."""
-    until = TypeAdapter(dict[str, Instant]).dump_python(dict(complete_until), mode="json")
-    return {"report": report.model_dump(mode="json"), "completeUntil": until}
+def note(
+    report: Report, *, complete_until: Mapping[str, datetime], asked_since: Mapping[str, datetime]
+) -> dict[str, object]:
+    """What the journal keeps of the last run: its report, and how far each scope is known.
+
+    That is the end of its last complete window, and before there was one the start of the first
+    window that was asked for.
+    """
+    return {
+        "report": report.model_dump(mode="json"),
+        "completeUntil": _INSTANTS.dump_python(dict(complete_until), mode="json"),
+        "askedSince": _INSTANTS.dump_python(dict(asked_since), mode="json"),
+    }
 
 
 def complete_until(noted: Mapping[str, object] | None) -> dict[str, datetime]:
     """For each scope the end of its last complete window; empty where nothing usable was noted."""
+    return _instants(noted, "completeUntil")
+
+
+def known_until(noted: Mapping[str, object] | None) -> dict[str, datetime]:
+    """For each scope until when it is known; empty where nothing usable was noted."""
+    return {**_instants(noted, "askedSince"), **complete_until(noted)}
+
+
+def _instants(noted: Mapping[str, object] | None, name: str) -> dict[str, datetime]:
     try:
-        return TypeAdapter(dict[str, Instant]).validate_python((noted or {}).get("completeUntil"))
+        return _INSTANTS.validate_python((noted or {}).get(name))
     except ValueError:
         return {}

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from detector import outbox
-from detector.case import Case, Sightings, sightings
+from detector.case import EDGE, Case, Sightings, sightings
 from detector.compose import Library
 from detector.delivery import Posted, deliver
 from detector.errors import JournalConflict, JournalUnavailable
@@ -22,9 +22,9 @@ from detector.insight import Insight
 from detector.lookup import Facts, Sources, look_up
 from detector.model import Answer, Scope, Window
 from detector.ports import Journal, Signals, Sink
-from detector.report import Report, ScopeReport, complete_until, note, told
+from detector.report import Report, ScopeReport, complete_until, known_until, note, told
 from detector.telling import Teller
-from detector.words import clock, count
+from detector.words import clock, count, lasting
 
 LATENESS: Final = timedelta(hours=2)
 """After downtime rows this late at the last complete run are still read."""
@@ -52,12 +52,13 @@ class World:
 
 @dataclass(slots=True)
 class Findings:
-    """What a run gathers for its report."""
+    """What a run gathers for its report; `left_over` are the keys of gateways left to the next."""
 
     told: list[Insight] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     suspected: list[str] = field(default_factory=list)
     failovers: int = 0
+    left_over: set[str] = field(default_factory=set)
 
     def note(self, case: Case, facts: Facts) -> None:
         """Take in what a case shows, told or not."""
@@ -67,6 +68,13 @@ class Findings:
             "nothing says that the gateway is active-active"
             for loss in case.suspected(facts.gateways.get(case.gateway_id))
         ]
+
+    def has_all(self, answer: Answer) -> bool:
+        """Whether nothing that `answer` tells of had to be left over to the next run."""
+        if not self.left_over:
+            return True
+        gateway_ids = {signal.gateway_id for signal in answer.signals}
+        return self.left_over.isdisjoint(map(key, gateway_ids))
 
 
 def run(
@@ -78,17 +86,21 @@ def run(
     `problems`; it stops only itself.
     """
     findings = Findings()
+    # No run that begins later is to deliver what this one does, until this one has ended.
+    claim = left() + MARGIN
     try:
-        noted = complete_until(world.journal.last_run())
         due = world.journal.due(now)
     except JournalUnavailable as error:
         # Without the journal nobody knows what was told: telling again would be worse than late.
         return Report(at=now, problems=(str(error),)), []
-    asked = windows(world, noted, now)
+    noted = _last_note(world, findings)
+    known = _known(world, noted, findings, now)
+    asked = windows(world, known, now)
     answers, scopes = _ask(world, asked, findings)
     seen = sightings(answers, asked=len(asked), now=now)
     opened = _open(world, seen, due, findings)
-    posts = _tell(world, opened, findings, now=now, left=left)
+    teller = Teller(library=world.library, sinks=world.sinks, now=now, claim=claim)
+    posts = _tell(world, opened, teller, findings, left=left)
     insights = sorted(findings.told, key=lambda insight: insight.failover.first_at)
     delivery = deliver(
         world.journal, world.sinks, posts, now=now, has_time=lambda: left() >= MARGIN
@@ -106,24 +118,62 @@ def run(
         given_up=tuple(delivery.given_up),
         problems=(*findings.problems, *delivery.problems),
     )
-    complete = {answer.scope.id: answer.window.end for answer in answers}
+    complete = {
+        answer.scope.id: answer.window.end for answer in answers if findings.has_all(answer)
+    }
+    begun = {scope.id: window.start for scope, window in asked.items()}
     try:
-        world.journal.note_run(note(report, {**noted, **complete}))
+        world.journal.note_run(
+            note(
+                report,
+                complete_until={**complete_until(noted), **complete},
+                asked_since={**begun, **known},
+            )
+        )
     except JournalUnavailable as error:
         report = report.model_copy(update={"problems": (*report.problems, str(error))})
     return report, insights
 
 
-def windows(world: World, noted: Mapping[str, datetime], now: datetime) -> dict[Scope, Window]:
+def _last_note(world: World, findings: Findings) -> Mapping[str, object] | None:
+    """What the last run noted, None before the first; a note that cannot be read is empty."""
+    try:
+        return world.journal.last_run()
+    except JournalUnavailable as error:
+        findings.problems.append(str(error))
+        return {}
+
+
+def _known(
+    world: World, noted: Mapping[str, object] | None, findings: Findings, now: datetime
+) -> dict[str, datetime]:
+    """For each scope until when it is known; none is before the first run.
+
+    A note that says nothing may have said anything: then the whole catch-up is looked at again.
+    """
+    known = known_until(noted)
+    if known or noted is None:
+        return known
+    findings.problems.append(
+        "the note of the last run does not say how far the logs are known; "
+        f"this run looked back for {lasting(world.catch_up)}"
+    )
+    return {scope.id: now - world.catch_up for scope in world.scopes}
+
+
+def windows(world: World, known: Mapping[str, datetime], now: datetime) -> dict[Scope, Window]:
     """For each scope the window to ask for: the lookback, and after downtime as far as needed.
 
-    Then it begins 2 hours before the scope's last complete window ended, for the rows that came
-    late to that one; never more than the catch-up ago.
+    Then it begins so long before the scope's last complete window ended that the rows which came
+    2 hours late to that one are not cut off; never more than the catch-up ago. A note from the
+    future, by a clock that was wrong, proves nothing, so the whole catch-up is asked for.
     """
 
     def start(scope: Scope) -> datetime:
-        last = noted.get(scope.id, now)
-        return min(now - world.lookback, max(last - LATENESS, now - world.catch_up))
+        last = known.get(scope.id, now)
+        missed = now - world.catch_up
+        needed = missed if last > now else max(last - LATENESS - EDGE, missed)
+        return min(now - world.lookback, needed)
 
     return {scope: Window(start=start(scope), end=now) for scope in world.scopes}
 
@@ -167,6 +217,7 @@ def _open(world: World, seen: Sightings, due: Iterable[str], findings: Findings)
             history, tag = world.journal.load(name)
         except JournalUnavailable as error:
             findings.problems.append(str(error))
+            findings.left_over.add(name)
             continue
         if history is None:
             if name not in sighted:
@@ -180,25 +231,26 @@ def _open(world: World, seen: Sightings, due: Iterable[str], findings: Findings)
 def _tell(
     world: World,
     opened: Sequence[Case],
+    teller: Teller,
     findings: Findings,
     *,
-    now: datetime,
     left: Callable[[], timedelta],
 ) -> list[Posted]:
     """Fold each case, compose what is to be told, and write it to the journal: the commit."""
-    facts = look_up(world.sources, opened, now=now)
-    teller = Teller(library=world.library, sinks=world.sinks, now=now, claim=left())
+    facts = look_up(world.sources, opened, now=teller.now)
     posts: list[Posted] = []
     for number, each in enumerate(opened):
         if left() < MARGIN:
             waiting = count(len(opened) - number, "gateway")
             findings.problems.append(f"the run's time is up: {waiting} left to the next run")
+            findings.left_over |= {case.history.key for case in opened[number:]}
             break
         findings.note(each, facts)
         try:
             posts.append(_commit(world.journal, each, facts, teller, findings))
         except (JournalUnavailable, JournalConflict) as error:
             findings.problems.append(str(error))
+            findings.left_over.add(each.history.key)
     return posts
 
 

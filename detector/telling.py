@@ -65,12 +65,11 @@ class Teller:
         why = reason(seen, gateway)
         if why is None:
             return seen.recorded, None, ()
-        lacking = {**gateway.unknown, **facts.unanswered(gateway.id)}
         insight, problems = compose(
             Telling(
                 failover=seen.failover,
                 diagnosis=seen.diagnosis,
-                gateway=replace(gateway, unknown=lacking),
+                gateway=gateway,
                 bandwidth=facts.compared(seen, gateway),
                 reason=why,
                 revision=1 + (seen.recorded.revision if seen.recorded else 0),

@@ -1,0 +1,596 @@
+"""Whole runs over a world in memory: what is told, to whom, and what happens when parts fail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.errors import DeliveryFailed, JournalUnavailable
+from detector.history import History, to_json
+from detector.insight import Insight, Reason
+from detector.model import Connection, Kind, Phase, Scope, Signal
+from detector.run import MARGIN, World, run, windows
+from tests.builders import (
+    GATEWAY_ID,
+    GATEWAYS,
+    LYON,
+    ONE,
+    PARIS,
+    ZERO,
+    a_gateway,
+    at,
+    down,
+    of_activity,
+    of_gateway,
+    up,
+)
+from tests.memory import (
+    SCOPE,
+    ListSink,
+    MemoryAzure,
+    MemoryJournal,
+    MemoryLogs,
+    a_history,
+    a_record,
+    a_world,
+    hours,
+    minutes,
+    plenty,
+    seen,
+)
+
+OTHER_SCOPE = Scope(id="22222222-2222-4333-8444-555555555555")
+HAND_OVER = (down(at()), up(at(12)))
+BACK = (down(at(minutes=20), ONE), up(at(12, minutes=20), ZERO))
+
+
+def told(insights: Sequence[Insight]) -> list[tuple[int, str]]:
+    """The revisions that a run told, with their reasons."""
+    return [(insight.revision, insight.reason.value) for insight in insights]
+
+
+def at_gateway(name: str, *signals: Signal) -> list[Signal]:
+    return [replace(signal, gateway_id=f"{GATEWAYS}{name}") for signal in signals]
+
+
+def unavailable(*operations: str) -> Callable[[str], None]:
+    """A hook that fails these operations of a journal."""
+
+    def hook(operation: str) -> None:
+        if operation in operations:
+            raise JournalUnavailable(f"{operation}: 503")
+
+    return hook
+
+
+def taking_no_message(insight: Insight) -> None:
+    raise DeliveryFailed("no answer")
+
+
+def test_a_failover_is_told_once_to_every_sink_however_many_runs_see_it() -> None:
+    queue, files = ListSink("queue"), ListSink("files")
+    world = a_world(MemoryLogs(seen(*HAND_OVER)), sinks=[queue, files])
+
+    reports = [run(world, now=at(minutes=5 * n), left=plenty)[0] for n in range(1, 80)]
+    [insight] = queue.taken
+
+    assert [insight] == files.taken
+    assert (1, Reason.DETECTED) == (insight.revision, insight.reason)
+    assert [1] + 78 * [0] == [len(report.told) for report in reports]
+    assert all(report.ok for report in reports)
+
+
+def test_the_story_of_a_failover_is_told_in_revisions_of_one_id() -> None:
+    """Away and back in maintenance; a reset arrives in the Activity Log 19 minutes late."""
+    reset = [of_activity(Kind.RESET, phase, at(-60)) for phase in (Phase.STARTED, Phase.SUCCEEDED)]
+    logs = MemoryLogs(seen(*HAND_OVER, *BACK, after=minutes(1)) + seen(*reset, after=minutes(31)))
+    sink = ListSink()
+    world = a_world(logs, sinks=[sink])
+
+    for now in (3, 25, 35, 40):
+        run(world, now=at(minutes=now), left=plenty)
+
+    assert [(1, "detected"), (2, "switched-again"), (3, "cause-found")] == told(sink.taken)
+    assert 1 == len({insight.id for insight in sink.taken})
+
+
+def test_a_tunnel_that_comes_back_is_told_as_recovered() -> None:
+    rows = [*HAND_OVER, down(at(2), remote_ip=LYON), up(at(minutes=40), remote_ip=LYON)]
+    sink = ListSink()
+    world = a_world(MemoryLogs(seen(*rows)), sinks=[sink])
+
+    for now in (5, 10, 15, 45):
+        run(world, now=at(minutes=now), left=plenty)
+
+    assert "recovered" == sink.taken[-1].reason
+    assert "recovered" == sink.taken[-1].failover.state
+
+
+def test_a_fact_that_could_not_be_had_is_told_when_it_can_be() -> None:
+    azure, sink = MemoryAzure(unknown={"gateways"}), ListSink()
+    world = a_world(MemoryLogs(seen(*HAND_OVER)), sinks=[sink], azure=azure)
+
+    run(world, now=at(minutes=5), left=plenty)
+    azure.unknown.clear()
+    run(world, now=at(minutes=10), left=plenty)
+
+    assert [(1, "detected"), (2, "completed")] == told(sink.taken)
+    assert "unknown (Azure did not answer)" == sink.taken[0].facts["gatewayVip"]
+    assert "203.0.113.10" == sink.taken[1].facts["gatewayVip"]
+
+
+def test_the_names_of_tunnels_that_could_not_be_had_are_told_when_they_can_be() -> None:
+    named = Connection(name="to-paris", remote_ip=PARIS, status="Connected")
+    azure = MemoryAzure(unknown={"connections"}, connections={GATEWAY_ID: [named]})
+    sink = ListSink()
+    world = a_world(MemoryLogs(seen(*HAND_OVER)), sinks=[sink], azure=azure)
+
+    run(world, now=at(minutes=5), left=plenty)
+    azure.unknown.clear()
+    for now in (10, 15):
+        run(world, now=at(minutes=now), left=plenty)
+    first, second = sink.taken
+
+    assert {"connections": "Azure did not answer"} == first.gateway.unknown
+    assert ("completed", {}) == (second.reason, second.gateway.unknown)
+    assert ["to-paris"] == [outage.connection for outage in second.failover.outages]
+    assert 2 == azure.asked.count(("connections", GATEWAY_ID))
+
+
+def test_facts_that_were_known_are_kept_when_azure_does_not_answer_later() -> None:
+    azure, sink = MemoryAzure(), ListSink()
+    world = a_world(MemoryLogs(seen(*HAND_OVER, *BACK)), sinks=[sink], azure=azure)
+
+    run(world, now=at(minutes=5), left=plenty)
+    azure.unknown = {"gateways", "connections"}
+    run(world, now=at(minutes=25), left=plenty)
+
+    assert ["203.0.113.10"] * 2 == [insight.facts["gatewayVip"] for insight in sink.taken]
+
+
+def test_an_idle_run_asks_azure_for_nothing_but_the_logs() -> None:
+    azure, journal = MemoryAzure(), MemoryJournal()
+    operations: list[str] = []
+    journal.hook = operations.append
+
+    run(a_world(MemoryLogs(), journal=journal, azure=azure), now=at(), left=plenty)
+
+    assert [] == azure.asked
+    assert ["before due", "before last_run", "before note_run", "after note_run"] == operations
+
+
+def test_a_loss_of_tunnels_together_is_suspected_until_the_gateways_mode_is_known() -> None:
+    lost = [down(at()), down(at(1), remote_ip=LYON)]
+    azure = MemoryAzure(gateways={GATEWAY_ID: a_gateway(active_active=None)})
+    world = a_world(MemoryLogs(seen(*lost)), azure=azure)
+
+    report, insights = run(world, now=at(minutes=5), left=plenty)
+
+    assert [] == insights
+    assert ["nothing says that the gateway is active-active"] == [
+        line.rsplit("; ", 1)[1] for line in report.suspected
+    ]
+
+
+# What is asked for
+
+
+def started(world: World, known: dict[str, datetime], now: datetime) -> timedelta:
+    """How long before `now` the window begins."""
+    return now - windows(world, known, now)[SCOPE].start
+
+
+@pytest.mark.parametrize(
+    ("last", "back"),
+    [
+        (hours(0.1), hours(6)),
+        (hours(3), hours(6)),
+        (hours(10), hours(10) + hours(2) + minutes(18)),
+        (hours(47), hours(48)),
+        (hours(90), hours(48)),
+    ],
+)
+def test_after_downtime_the_window_reaches_back_to_the_last_complete_one(
+    last: timedelta, back: timedelta
+) -> None:
+    """And 2 h 18 min further, of which the first 18 minutes may be cut off; 48 hours at most."""
+    assert back == started(a_world(MemoryLogs()), {SCOPE.id: at() - last}, at())
+
+
+def test_before_the_first_run_the_window_is_the_lookback() -> None:
+    assert hours(6) == started(a_world(MemoryLogs()), {}, at())
+
+
+def test_a_note_from_the_future_proves_nothing() -> None:
+    """A clock was wrong between runs: whatever it noted, nothing is passed over."""
+    assert hours(48) == started(a_world(MemoryLogs()), {SCOPE.id: at(hours=1)}, at())
+
+
+def test_a_scope_that_fails_stops_no_other_and_is_caught_up_with() -> None:
+    """It fails for a day; the other scope is not asked for more than its lookback meanwhile."""
+    logs = MemoryLogs(
+        seen(*at_gateway("vpn-a", *HAND_OVER))
+        + seen(*at_gateway("vpn-b", *HAND_OVER), scope=OTHER_SCOPE)
+    )
+    sink, scopes = ListSink(), (SCOPE, OTHER_SCOPE)
+    world = a_world(logs, sinks=[sink], scopes=scopes)
+
+    run(world, now=at(minutes=-5), left=plenty)
+    logs.down = {OTHER_SCOPE}
+    reports = [run(world, now=at(hours=hour), left=plenty)[0] for hour in (1, 12, 24)]
+    logs.down = set()
+    run(world, now=at(hours=25), left=plenty)
+
+    assert ["vpn-a", "vpn-b"] == [insight.gateway.name for insight in sink.taken]
+    assert {(f"{OTHER_SCOPE}: no answer",)} == {report.problems for report in reports}
+    assert [True, False] == [scope.complete for scope in reports[0].scopes]
+    assert hours(6) == at(hours=25) - logs.asked[-1][SCOPE].start
+
+
+def test_a_scope_that_never_answered_is_caught_up_with_from_the_first_run_on() -> None:
+    logs, sink = MemoryLogs(seen(*HAND_OVER), down={SCOPE}), ListSink()
+    world = a_world(logs, sinks=[sink])
+
+    for hour in (1, 10, 20):
+        run(world, now=at(hours=hour), left=plenty)
+    logs.down = set()
+    run(world, now=at(hours=21), left=plenty)
+
+    assert [(1, "detected")] == told(sink.taken)
+
+
+def test_a_note_that_cannot_be_read_makes_the_run_look_back_as_far_as_it_may() -> None:
+    journal, sink = MemoryJournal(note={"completeUntil": "garbage"}), ListSink()
+    world = a_world(MemoryLogs(seen(*HAND_OVER)), journal=journal, sinks=[sink])
+
+    first, _ = run(world, now=at(hours=40), left=plenty)
+    second, _ = run(world, now=at(hours=40.1), left=plenty)
+
+    assert [(1, "detected")] == told(sink.taken)
+    assert ["this run looked back for 2 d"] == [line.split("; ")[1] for line in first.problems]
+    assert second.ok
+
+
+def test_a_note_that_the_store_does_not_give_makes_the_run_look_back_as_far_as_it_may() -> None:
+    journal, sink = MemoryJournal(hook=unavailable("before last_run")), ListSink()
+    world = a_world(MemoryLogs(seen(*HAND_OVER)), journal=journal, sinks=[sink])
+
+    report, _ = run(world, now=at(hours=40), left=plenty)
+
+    assert [(1, "detected")] == told(sink.taken)
+    assert "before last_run: 503" == report.problems[0]
+
+
+def test_a_failover_at_the_cut_edge_of_the_window_begins_nothing_and_changes_nothing() -> None:
+    """Of the hand-over only half is still in the window, or the causes before it are not."""
+    logs, sink = MemoryLogs(seen(*HAND_OVER)), ListSink()
+    told_of = a_world(logs, sinks=[sink])
+    untold = a_world(logs, sinks=[late := ListSink()])
+
+    run(told_of, now=at(minutes=5), left=plenty)
+    for second in range(-30, 18 * 60, 30):
+        run(told_of, now=at(second, hours=6), left=plenty)
+        run(untold, now=at(second + 45, hours=6), left=plenty)
+
+    assert [(1, "detected")] == told(sink.taken)
+    assert [] == late.taken
+
+
+# What fails
+
+
+def test_without_the_journal_nothing_is_asked_and_nothing_is_told() -> None:
+    logs, sink = MemoryLogs(seen(*HAND_OVER)), ListSink()
+    journal = MemoryJournal(hook=unavailable("before due"))
+
+    report, insights = run(a_world(logs, journal=journal, sinks=[sink]), now=at(), left=plenty)
+
+    assert (("before due: 503",), []) == (report.problems, insights)
+    assert ([], []) == (logs.asked, sink.attempts)
+
+
+@pytest.mark.parametrize("operation", ["before load", "before save"])
+def test_a_history_that_cannot_be_used_stops_no_other_and_is_caught_up_with(
+    operation: str,
+) -> None:
+    """It is one entry that fails, for longer than the lookback; the rows are not passed over."""
+    logs = MemoryLogs(
+        seen(*at_gateway("vpn-bad", *HAND_OVER)) + seen(*at_gateway("vpn-good", *HAND_OVER))
+    )
+    journal, sink = MemoryJournal(), ListSink()
+    world = a_world(logs, journal=journal, sinks=[sink])
+    calls: Iterator[int]
+
+    def first_of_its_kind(name: str) -> None:
+        if name == operation and next(calls) == 0:
+            raise JournalUnavailable("vpn-bad: cannot be read")
+
+    journal.hook = first_of_its_kind
+    for hour in (0.1, 4, 8, 12):
+        calls = iter(range(9))
+        report, _ = run(world, now=at(hours=hour), left=plenty)
+        assert "vpn-bad: cannot be read" in report.problems
+    journal.hook = lambda name: None
+    run(world, now=at(hours=13), left=plenty)
+
+    assert ["vpn-good", "vpn-bad"] == [insight.gateway.name for insight in sink.taken]
+
+
+def test_a_run_that_cannot_be_noted_has_told_all_the_same() -> None:
+    journal, sink = MemoryJournal(hook=unavailable("before note_run")), ListSink()
+    world = a_world(MemoryLogs(seen(*HAND_OVER)), journal=journal, sinks=[sink])
+
+    report, _ = run(world, now=at(minutes=5), left=plenty)
+
+    assert [(1, "detected")] == told(sink.taken)
+    assert ("before note_run: 503",) == report.problems
+
+
+def test_a_write_whose_answer_is_lost_is_delivered_by_a_later_run() -> None:
+    """The store has the history and the run does not know: it may not deliver what it claimed."""
+    journal, sink = MemoryJournal(hook=unavailable("after save")), ListSink()
+    world = a_world(MemoryLogs(seen(*HAND_OVER)), journal=journal, sinks=[sink])
+
+    first, _ = run(world, now=at(minutes=5), left=plenty)
+    journal.hook = lambda name: None
+    run(world, now=at(minutes=6), left=plenty)
+    early = list(sink.taken)
+    run(world, now=at(minutes=10), left=plenty)
+
+    assert (("after save: 503",), []) == (first.problems, early)
+    assert [(1, "detected")] == told(sink.taken)
+
+
+def test_a_run_takes_on_no_gateway_that_it_has_no_time_for_and_the_next_one_does() -> None:
+    names = ("vpn-a", "vpn-b", "vpn-c")
+    rows = [row for name in names for row in at_gateway(name, *HAND_OVER)]
+    journal, sink = MemoryJournal(), ListSink()
+    world = a_world(MemoryLogs(seen(*rows)), journal=journal, sinks=[sink])
+
+    def left() -> timedelta:
+        return MARGIN if journal.writes < 2 else MARGIN - minutes(0.01)
+
+    report, _ = run(world, now=at(minutes=5), left=left)
+    run(world, now=at(minutes=10), left=plenty)
+
+    assert "the run's time is up: 1 gateway left to the next run" in report.problems
+    assert "the run's time is up; left to the next run: 2 of the deliveries" in report.problems
+    assert set(names) == {insight.gateway.name for insight in sink.taken}
+    assert 3 == len(sink.taken)
+
+
+def test_a_gateway_that_there_was_no_time_for_is_caught_up_with() -> None:
+    logs, sink = MemoryLogs(seen(*HAND_OVER)), ListSink()
+    world = a_world(logs, sinks=[sink])
+
+    for hour in (0.1, 5, 10):
+        run(world, now=at(hours=hour), left=lambda: MARGIN / 2)
+    run(world, now=at(hours=15), left=plenty)
+
+    assert [(1, "detected")] == told(sink.taken)
+
+
+def test_a_sink_that_fails_for_hours_gets_everything_in_order_when_it_is_back() -> None:
+    rows = [*HAND_OVER, *BACK, down(at(hours=3)), up(at(9, hours=3))]
+    sink = ListSink(fault=taking_no_message)
+    world = a_world(MemoryLogs(seen(*rows)), sinks=[sink, good := ListSink("good")])
+
+    for n in range(1, 120):
+        if n == 70:
+            sink.fault = lambda insight: None
+        run(world, now=at(minutes=5 * n), left=plenty)
+
+    assert [(1, "detected"), (2, "switched-again"), (1, "detected")] == told(good.taken)
+    by_failover = sorted(sink.taken, key=lambda insight: insight.failover.first_at)
+    assert good.revisions == [(insight.id, insight.revision) for insight in by_failover]
+
+
+def test_a_sink_that_was_added_later_is_not_sent_the_past() -> None:
+    journal, logs, late = MemoryJournal(), MemoryLogs(seen(*HAND_OVER)), ListSink("late")
+
+    run(a_world(logs, journal=journal, sinks=[ListSink()]), now=at(minutes=5), left=plenty)
+    logs.rows += seen(*BACK)
+    both = a_world(logs, journal=journal, sinks=[ListSink(), late])
+    run(both, now=at(minutes=10), left=plenty)
+    run(both, now=at(minutes=25), left=plenty)
+
+    assert [(2, "switched-again")] == told(late.taken)
+
+
+def test_what_was_given_up_is_in_every_later_report() -> None:
+    sink = ListSink(fault=taking_no_message)
+    world = a_world(MemoryLogs(seen(*HAND_OVER)), sinks=[sink])
+
+    reports = [run(world, now=at(minutes=5 * n), left=plenty)[0] for n in range(1, 350)]
+
+    assert [1] == [len(report.outstanding) for report in reports[:1]]
+    assert ["given up after 24 hours; at last: no answer" for _ in range(20)] == [
+        report.given_up[0].why for report in reports[-20:]
+    ]
+    assert at(minutes=5, hours=24) <= max(r.at for r in reports if r.problems) < at(hours=24.3)
+
+
+def test_what_is_old_and_delivered_is_forgotten() -> None:
+    old = a_record(failover=replace(a_record().failover, id="f-old"))
+    journal = MemoryJournal()
+    journal.save(a_history(old), None)
+    days = timedelta(days=8)
+    rows = [replace(row, at=row.at + days) for row in HAND_OVER]
+
+    run(a_world(MemoryLogs(seen(*rows)), journal=journal), now=at(minutes=5) + days, left=plenty)
+    [history] = journal.histories
+
+    assert [at() + days] == [record.failover.first_at for record in history.records]
+
+
+# What was told is not taken back
+
+
+def test_a_scope_that_does_not_answer_takes_nothing_back() -> None:
+    """The tunnels' return stands in the logs of the other scope, which fails from then on."""
+    lost = [down(at()), down(at(1), remote_ip=LYON)]
+    returned = [up(at(70), ZERO), up(at(80), ZERO, LYON)]
+    logs = MemoryLogs(seen(*lost) + seen(*returned, scope=OTHER_SCOPE))
+    azure = MemoryAzure(gateways={GATEWAY_ID: a_gateway(active_active=True)})
+    sink = ListSink()
+    world = a_world(logs, sinks=[sink], azure=azure, scopes=(SCOPE, OTHER_SCOPE))
+
+    run(world, now=at(minutes=5), left=plenty)
+    for n in range(2, 10):
+        logs.down = {OTHER_SCOPE} if n % 3 else {SCOPE}
+        run(world, now=at(minutes=5 * n), left=plenty)
+
+    assert [(1, "detected")] == told(sink.taken)
+
+
+@given(answers=st.lists(st.sampled_from(["both", "first", "second", "none"]), max_size=12))
+def test_runs_with_any_scopes_missing_end_where_runs_with_all_of_them_do(
+    answers: list[str],
+) -> None:
+    """Each scope has half of the rows. No run with a scope missing tells of a loss or a return
+    that the rows together do not show.
+    """
+    first = [*HAND_OVER, down(at(3), remote_ip=LYON), *BACK]
+    second = [of_gateway(Kind.MAINTENANCE, at(-60)), up(at(15), remote_ip=LYON)]
+    logs = MemoryLogs(seen(*first) + seen(*second, scope=OTHER_SCOPE))
+    missing = {
+        "both": set(),
+        "first": {OTHER_SCOPE},
+        "second": {SCOPE},
+        "none": {SCOPE, OTHER_SCOPE},
+    }
+    sink = ListSink()
+    world = a_world(logs, sinks=[sink], scopes=(SCOPE, OTHER_SCOPE))
+
+    whole = False
+    for number, answer in enumerate([*answers, "both"]):
+        logs.down = missing[answer]
+        run(world, now=at(minutes=30 + 5 * number), left=plenty)
+        lost = {(o.remote_ip, o.to) for o in sink.taken[-1].failover.outages} if sink.taken else {}
+        whole = whole or answer == "both"
+        assert not whole or (LYON, None) not in lost
+    last = sink.taken[-1]
+
+    assert ["maintenance", "recovered"] == [last.failover.cause.kind, last.failover.state]
+    assert [at(), at(minutes=20)] == [known.at for known in last.failover.switch_overs]
+    assert 1 == len({insight.id for insight in sink.taken})
+
+
+def test_a_clock_that_was_set_back_repeats_nothing() -> None:
+    sink = ListSink()
+    world = a_world(MemoryLogs(seen(*HAND_OVER, *BACK)), sinks=[sink])
+
+    for hour in (1, 0.5, -3, 0.01, 2, -30, 1):
+        run(world, now=at(hours=hour), left=plenty)
+
+    assert [(1, "detected")] == told(sink.taken)
+
+
+# Runs that overlap
+
+
+class Overlapped:
+    """Two runs of which the second takes place whole within an operation of the first's journal."""
+
+    def __init__(self, operation: int) -> None:
+        self.sink = ListSink()
+        self.journal = MemoryJournal()
+        self.reached = False
+        logs = MemoryLogs(seen(*HAND_OVER) + seen(*at_gateway("vpn-other", *HAND_OVER)))
+        self.world = a_world(logs, journal=self.journal, sinks=[self.sink])
+        countdown = iter(range(operation, -1, -1))
+
+        def interleave(name: str) -> None:
+            if next(countdown, None) == 0:
+                self.reached = True
+                run(self.world, now=at(5, minutes=5), left=plenty)
+
+        self.journal.hook = interleave
+        run(self.world, now=at(minutes=5), left=plenty)
+        self.journal.hook = lambda name: None
+
+
+def overlaps() -> Iterator[Overlapped]:
+    """The second run at the first operation of the first run, at its second, and so on."""
+    operation = 0
+    while (overlapped := Overlapped(operation)).reached:
+        yield overlapped
+        operation += 1
+
+
+def without_times(history: History) -> History:
+    """The history but for its deliveries' and rows' times, which are those of the run."""
+    records = [
+        replace(record, diagnosis=replace(record.diagnosis, seen_until=at()), insights=())
+        for record in history.records
+    ]
+    return replace(history, records=tuple(records))
+
+
+def test_runs_that_overlap_anywhere_tell_each_failover_once_and_leave_the_same_histories() -> None:
+    alone = MemoryJournal()
+    logs = MemoryLogs(seen(*HAND_OVER) + seen(*at_gateway("vpn-other", *HAND_OVER)))
+    run(a_world(logs, journal=alone, sinks=[ListSink()]), now=at(minutes=5), left=plenty)
+    expected = {each.key: without_times(each) for each in alone.histories}
+
+    found = list(overlaps())
+
+    assert 15 < len(found)
+    for overlapped in found:
+        assert 2 == len(overlapped.sink.taken) == len(set(overlapped.sink.revisions))
+        histories = overlapped.journal.histories
+        assert expected == {each.key: without_times(each) for each in histories}
+
+
+def test_no_later_run_delivers_what_a_run_that_is_still_under_way_has_claimed() -> None:
+    """Its look-ups took three of its four minutes: what it claims it has until its end, not less.
+
+    While it delivers to the first sink, a second run begins.
+    """
+    clock = {"passed": timedelta()}
+    second = ListSink("second")
+    worlds: list[World] = []
+
+    def left() -> timedelta:
+        return plenty() - clock["passed"]
+
+    class SlowAzure(MemoryAzure):
+        def _bandwidth(self, gateways, window):  # type: ignore[no-untyped-def]
+            clock["passed"] = minutes(3)
+            return super()._bandwidth(gateways, window)
+
+    def begin_another(insight: Insight) -> None:
+        clock["passed"] = minutes(3.6)
+        run(worlds[0], now=at(minutes=5) + clock["passed"], left=plenty)
+
+    first = ListSink("first", fault=begin_another)
+    logs = MemoryLogs(seen(*HAND_OVER))
+    worlds.append(a_world(logs, sinks=[first, second], azure=SlowAzure()))
+    run(worlds[0], now=at(minutes=5), left=left)
+
+    assert [1, 1] == [len(first.attempts), len(second.attempts)]
+
+
+def test_a_history_that_others_write_all_the_time_is_left_to_the_next_run() -> None:
+    journal = MemoryJournal()
+
+    def others_write(operation: str) -> None:
+        if operation == "before save":
+            journal.writes += 1
+            journal.entries[a_history().key] = (to_json(a_history()), journal.writes)
+
+    journal.hook = others_write
+    sink = ListSink()
+    world = a_world(MemoryLogs(seen(*HAND_OVER)), journal=journal, sinks=[sink])
+    report, insights = run(world, now=at(minutes=5), left=plenty)
+    journal.hook = lambda name: None
+    run(world, now=at(hours=12), left=plenty)
+
+    assert [] == insights
+    assert "written by other runs 5 times in a row" in report.problems[0]
+    assert [(1, "detected")] == told(sink.taken)
