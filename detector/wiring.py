@@ -40,6 +40,12 @@ if TYPE_CHECKING:
 FORMATS: Final[Mapping[str, Callable[[Insight], str]]] = {".md": summary}
 """The forms in which an insight is written beside its JSON, by the ending of the file."""
 
+AFTER_LOGS: Final = timedelta(seconds=100)
+"""So much of a run is left when the logs are waited for no longer: what has answered is told."""
+
+AFTER_FACTS: Final = timedelta(seconds=60)
+"""So much of a run is left when facts are waited for no longer: they are unknown, and told so."""
+
 LOCAL_CLOUD: Final = "AzureCloud"
 
 
@@ -56,13 +62,13 @@ def of_azure(
     # A missing credential is told by the error; its own log is a page.
     logging.getLogger("azure.identity").setLevel(logging.ERROR)
     clients = _clients(settings)
-    logs = Logs(lambda: clients.logs, settings.scopes, left=left)
+    logs = Logs(lambda: clients.logs, settings.scopes, left=lambda: left() - AFTER_LOGS)
     return World(
         scopes=settings.scopes,
         lookback=settings.lookback,
         catch_up=settings.catch_up,
         signals=logs.signals,
-        sources=_sources(clients, left, logs),
+        sources=_sources(clients, lambda: left() - AFTER_FACTS, logs),
         journal=journal_of(settings),
         sinks=sinks_of(settings, clock=clock),
         library=library_of(settings),
