@@ -40,7 +40,7 @@ _MARKS = re.compile(
     r"|\\(?=[!-/:-@\[-`{-~]|\s?\Z)"  # a backslash before a letter is just a backslash
     r"|&(?=[#0-9A-Za-z]|\Z)"
     r"|!\Z"  # before the article's own `[`
-    r"|(?<= )\#(?=\#*+ *+\Z)"  # what would close a heading
+    r"|(?:\A|(?<= ))\#(?=\#*+ *+\Z)"  # what would close a heading
     r"|_++"
 )
 _WORD = re.compile(r"[^ ]++")
