@@ -26,6 +26,9 @@ AFTER: Final = timedelta(minutes=5)
 LATEST: Final = timedelta(minutes=20)
 """How late logs arrive at the most, in the documented range."""
 
+LONGEST: Final = timedelta(hours=2)
+"""An operation of the Activity Log may take so long."""
+
 _SAME_OPERATION: Final = timedelta(minutes=3)
 _ORDER: Final = (CauseKind.RESET, CauseKind.MAINTENANCE, CauseKind.CONFIGURATION)
 _CAUSES: Final = {
@@ -53,6 +56,11 @@ class Record:
     def at(self) -> datetime:
         """When it began."""
         return self.rows[0].at
+
+    @property
+    def has_start(self) -> bool:
+        """Whether `at` is when it began, and not merely the first that was seen of it."""
+        return self.rows[0].source != ACTIVITY or self.rows[0].phase is not Phase.SUCCEEDED
 
     @property
     def caller(self) -> str | None:
@@ -99,12 +107,18 @@ def _begins_another(attempt: Sequence[Signal], row: Signal) -> bool:
 
 
 def counting(recorded: Sequence[Record], switch_overs: Iterable[SwitchOver]) -> list[Record]:
-    """Those of `recorded`, in time order, that lie near enough to a switch-over to be its cause."""
+    """Those of `recorded`, in time order, that lie near enough to a switch-over to be its cause.
+
+    An operation of which only the end was logged must have ended nearer, since it began earlier.
+    """
     found: dict[int, Record] = {}
     for known in switch_overs:
         first = bisect_left(recorded, known.at - BEFORE, key=attrgetter("at"))
         last = bisect_right(recorded, known.at + AFTER, key=attrgetter("at"))
-        found |= {index: recorded[index] for index in range(first, last) if recorded[index].done}
+        for index in range(first, last):
+            record = recorded[index]
+            if record.done and (record.has_start or record.at >= known.at - AFTER):
+                found[index] = record
     return [found[index] for index in sorted(found)]
 
 

@@ -68,8 +68,14 @@ class View:
 
     @cached_property
     def recorded(self) -> Sequence[causes.Record]:
-        """What the logs recorded of possible causes, in time order."""
-        return causes.records(self.rows)
+        """What the logs recorded of possible causes, in time order.
+
+        An operation of which only the end is seen may have begun before the window did, out of
+        reach of every switch-over; it is left out where that can be.
+        """
+        known_from = self.since + causes.LONGEST
+        found = causes.records(self.rows)
+        return [record for record in found if record.has_start or record.at >= known_from]
 
     @cached_property
     def walked(self) -> Walk:

@@ -32,7 +32,7 @@ class Outcome(StrEnum):
     """What became of a tunnel that disconnected, in the words that `explain` prints."""
 
     HAND_OVER = "connected on the other instance: a hand-over"
-    SAME_INSTANCE = "came back on the same instance: no failover"
+    SAME_INSTANCE = "came back on the same instance: no hand-over"
     TOO_LATE = "connected on the other instance after more than 3 minutes: no hand-over"
     BOTH_SERVE = "both instances connected at once: each has its own tunnel, no hand-over"
     NO_CONNECTED = "no Connected row follows"
@@ -40,21 +40,33 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairing:
-    """A Disconnected row, the Connected row of the same remote IP that it goes with, and why."""
+    """A Disconnected row, the Connected row of the same remote IP that it goes with, and why.
+
+    A hand-over is `doubtful` where, by the rows, the other instance had a tunnel of its own: then
+    the Connected row most likely ends an outage of that one, whose Disconnected row was lost.
+    """
 
     disconnected: Signal
     connected: Signal | None
     outcome: Outcome
+    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """One piece of evidence for a switch-over."""
+    """One piece of evidence for a switch-over; a `doubtful` one as `Pairing` has it."""
 
     at: datetime
     evidence: Evidence
     from_instance: str | None = None
     to_instance: str | None = None
+    doubtful: bool = False
+
+    def proves(self, *, active_active: bool | None) -> bool:
+        """Whether it is evidence for a gateway of this mode, None where that is not known."""
+        if self.evidence is Evidence.INSTANCE_LOST:
+            return active_active is True
+        return active_active is False or not self.doubtful
 
 
 def by_gateway(signals: Iterable[Signal]) -> dict[str, list[Signal]]:
@@ -90,14 +102,18 @@ class _TunnelWalk:
 
     def __init__(self) -> None:
         self._open: dict[str, list[Signal]] = {}
+        self._serving: set[str] = set()
         self._pairings: list[Pairing] = []
         self._moved: int | None = None  # where the newest hand-over stands, until it is settled
 
     def disconnected(self, row: Signal) -> None:
         self._open.setdefault(row.instance, []).append(row)
+        self._serving.discard(row.instance)
         self._moved = None
 
     def connected(self, row: Signal) -> None:
+        had_its_own = row.instance in self._serving
+        self._serving.add(row.instance)
         if own := self._open.pop(row.instance, None):
             self._pair(own[0], row, Outcome.SAME_INSTANCE)
             return
@@ -108,7 +124,7 @@ class _TunnelWalk:
             first = bisect_left(rows, row.at - NEAR, key=attrgetter("at"))
             if first < len(rows):
                 self._moved = len(self._pairings)
-                self._pair(rows[first], row, Outcome.HAND_OVER)
+                self._pair(rows[first], row, Outcome.HAND_OVER, doubtful=had_its_own)
             else:
                 self._pair(rows[0], row, Outcome.TOO_LATE)
             del self._open[instance]
@@ -119,22 +135,34 @@ class _TunnelWalk:
             self._pair(rows[0], None, Outcome.NO_CONNECTED)
         return self._pairings
 
-    def _pair(self, disconnected: Signal, connected: Signal | None, outcome: Outcome) -> None:
+    def _pair(
+        self,
+        disconnected: Signal,
+        connected: Signal | None,
+        outcome: Outcome,
+        *,
+        doubtful: bool = False,
+    ) -> None:
         self._pairings.append(
-            Pairing(disconnected=disconnected, connected=connected, outcome=outcome)
+            Pairing(
+                disconnected=disconnected, connected=connected, outcome=outcome, doubtful=doubtful
+            )
         )
 
     def _settle(self, index: int, row: Signal) -> None:
         """Take back a hand-over whose first instance connects too, with no disconnect between.
 
         The rows then show a tunnel on each instance, as active-active gateways have, where the
-        documented rule does not apply; most likely a Disconnected row was lost.
+        documented rule does not apply; most likely a Disconnected row was lost. Much later it may
+        as well be that of the role's way back, and the hand-over is only doubtful.
         """
         moved = self._pairings[index]
         if moved.connected is None or row.instance != moved.disconnected.instance:
             return
         if row.at - moved.connected.at <= NEAR:
             self._pairings[index] = replace(moved, outcome=Outcome.BOTH_SERVE)
+        else:
+            self._pairings[index] = replace(moved, doubtful=True)
         self._moved = None
 
 
@@ -154,35 +182,75 @@ def pieces(rows: Sequence[Signal], paired: Sequence[Pairing]) -> list[Piece]:
             evidence=Evidence.HAND_OVER,
             from_instance=pairing.disconnected.instance,
             to_instance=pairing.connected.instance,
+            doubtful=pairing.doubtful,
         )
         for pairing in paired
         if pairing.outcome is Outcome.HAND_OVER and pairing.connected is not None
     ]
-    found += _losses([row for row in rows if row.kind is Kind.DISCONNECTED])
+    found += _losses(rows)
     return sorted(found, key=lambda piece: (piece.at, -piece.evidence.strength))
 
 
-def _losses(disconnected: Sequence[Signal]) -> list[Piece]:
-    """Where an instance lost two remote IPs or more that the other instance kept."""
-    times: dict[str, dict[str, list[datetime]]] = defaultdict(lambda: defaultdict(list))
-    for row in disconnected:
-        times[row.remote_ip][row.instance].append(row.at)
+def _losses(rows: Sequence[Signal]) -> list[Piece]:
+    """Where an instance lost two remote IPs or more that the other instance kept.
+
+    The other instance lost one, too, where it connects with no Disconnected row before, at the
+    latest 3 minutes after the tunnel is back: that row was lost.
+    """
+    tunnels: dict[str, dict[str, _Tunnel]] = defaultdict(lambda: defaultdict(_Tunnel))
+    for row in rows:
+        if row.kind in (Kind.DISCONNECTED, Kind.CONNECTED):
+            tunnels[row.remote_ip][row.instance].add(row)
     alone: dict[str, list[Signal]] = defaultdict(list)
-    for row in disconnected:
-        others = (at for instance, at in times[row.remote_ip].items() if instance != row.instance)
-        if not any(_any_near(at, row.at) for at in others):
-            alone[row.instance].append(row)
+    for row in rows:
+        if row.kind is Kind.DISCONNECTED:
+            own = tunnels[row.remote_ip]
+            until = own[row.instance].settled(row.at) + NEAR
+            others = (tunnel for instance, tunnel in own.items() if instance != row.instance)
+            if not any(tunnel.lost(row.at, until) for tunnel in others):
+                alone[row.instance].append(row)
     return [
         Piece(at=row.at, evidence=Evidence.INSTANCE_LOST, from_instance=instance)
-        for instance, rows in alone.items()
-        for row, another in zip(rows, _next_of_another_peer(rows), strict=True)
+        for instance, own in alone.items()
+        for row, another in zip(own, _next_of_another_peer(own), strict=True)
         if another is not None and another.at - row.at <= LOSS_WITHIN
     ]
 
 
-def _any_near(times: Sequence[datetime], instant: datetime) -> bool:
-    at = bisect_left(times, instant - NEAR)
-    return at < len(times) and times[at] <= instant + NEAR
+class _Tunnel:
+    """When one remote IP's tunnel on one instance disconnected and connected, in time order."""
+
+    def __init__(self) -> None:
+        self._downs: list[datetime] = []
+        self._ups: list[datetime] = []
+        self._strays: list[datetime] = []  # connected without having disconnected
+        self._is_down = False
+
+    def add(self, row: Signal) -> None:
+        if row.kind is Kind.DISCONNECTED:
+            self._downs.append(row.at)
+        else:
+            self._ups.append(row.at)
+            if not self._is_down:
+                self._strays.append(row.at)
+        self._is_down = row.kind is Kind.DISCONNECTED
+
+    def settled(self, instant: datetime) -> datetime:
+        """When it connected next after `instant`; that instant itself where it did not."""
+        after = bisect_left(self._ups, instant)
+        return self._ups[after] if after < len(self._ups) else instant
+
+    def lost(self, instant: datetime, until: datetime) -> bool:
+        """Whether it was lost about `instant`, and back by `until` where only that was logged."""
+        since = instant - NEAR
+        return _any_within(self._downs, since, instant + NEAR) or _any_within(
+            self._strays, since, until
+        )
+
+
+def _any_within(times: Sequence[datetime], first: datetime, last: datetime) -> bool:
+    at = bisect_left(times, first)
+    return at < len(times) and times[at] <= last
 
 
 def _next_of_another_peer(rows: Sequence[Signal]) -> list[Signal | None]:
@@ -201,9 +269,7 @@ def switch_overs(found: Sequence[Piece], *, active_active: bool | None) -> list[
     Pieces within 3 minutes of the first are one switch-over, of the strongest kind and at that
     kind's first instant. Losses of an instance count only for a gateway that is active-active.
     """
-    proven = [
-        piece for piece in found if active_active or piece.evidence is not Evidence.INSTANCE_LOST
-    ]
+    proven = [piece for piece in found if piece.proves(active_active=active_active)]
     groups: list[list[Piece]] = []
     for piece in proven:
         if groups and piece.at - groups[-1][0].at <= NEAR:
