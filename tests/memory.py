@@ -103,7 +103,7 @@ class MemoryJournal:
         self.hook("before load")
         text, tag = self.entries.get(key, (None, None))
         self.hook("after load")
-        return (None, None) if text is None else (history.from_json(text), str(tag))
+        return (None, None) if text is None else (_read(text), str(tag))
 
     def save(self, entry: History, tag: str | None) -> str:
         self.hook("before save")
@@ -133,7 +133,10 @@ class MemoryJournal:
     @property
     def histories(self) -> list[History]:
         """Every entry."""
-        return [history.from_json(text) for text, _ in self.entries.values()]
+        return [_read(text) for text, _ in self.entries.values()]
+
+
+_read = cache(history.from_json)
 
 
 @dataclass(slots=True)
