@@ -6,22 +6,21 @@ and how to mend it; 2 the command was not called as it has to be.
 
 from __future__ import annotations
 
-import json
-import os
+import logging
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from detector import given
+from detector.console import print_json, say, say_of, show, show_json, speak_utf8, told
 from detector.errors import DetectorError, OperatorError
-from detector.insight import Insight
-from detector.report import Report
 
 app = typer.Typer(
     name="detector",
@@ -32,6 +31,13 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+RecordingFolder = Annotated[
+    Path, typer.Argument(metavar="RECORDING", help="The folder of the recording.")
+]
+Now = Annotated[
+    str | None,
+    typer.Option(metavar="T", help="When it is (ISO 8601, UTC); default: after the newest row."),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 ARTICLES = Path(__file__).parent.parent / "articles"
 
@@ -46,59 +52,71 @@ class Format(StrEnum):
 
 def main() -> None:
     """Run the command line; ends the process with one of the exit codes."""
+    speak_utf8()
+    # A run logs one JSON line for machines; here a person reads the same in words.
+    logging.getLogger("detector").addHandler(logging.NullHandler())
     try:
         app()
     except DetectorError as error:
         say(f"error: {error}")
+        sys.exit(1)
+    except OSError as error:  # what Python was printing, or a folder of ours
+        say(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
         sys.exit(1)
 
 
 @app.command()
 def run(
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Tell what would be told; write and send nothing.")
+        bool, typer.Option("--dry-run", help="Show what would be told; write and send nothing.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """One run against Azure with your own `az login`, by the settings in the environment."""
+    """One run against Azure, with your own `az login`."""
     from detector import invocation
     from detector.settings import Settings
 
-    settings = Settings.read(environment())
+    settings = Settings.read(given.environment())
     once = invocation.rehearse_with if dry_run else invocation.invoke_with
     report, insights = once(settings)
-    show(report, insights, as_json=as_json)
+    if as_json:
+        show_json(report, insights)
+    else:
+        show(insights)
+    say_of(report, closing=f"dry run, nothing written, {told(report)}" if dry_run else told(report))
 
 
 @app.command()
 def replay(
-    recording: Annotated[Path, typer.Argument(help="The folder of the recording.")],
-    now: Annotated[
-        str | None,
-        typer.Option(metavar="T", help="When the run takes place (ISO 8601); default: at its end."),
-    ] = None,
+    recording: RecordingFolder,
+    now: Now = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Keep the journal and the insights here."),
+        typer.Option(metavar="FOLDER", help="Keep the journal and the insights in this folder."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """One run against a recording; Azure is not asked."""
+    """One run against a recording, without Azure."""
     from detector import wiring
     from detector.local.folder import FolderInsights
     from detector.local.recording import Recording
     from detector.run import run as run_once
 
+    at = None if now is None else given.time(now)
     recorded = Recording.read(recording)
-    at = _instant(now) if now else recorded.newest + timedelta(milliseconds=1)
+    at = at or recorded.newest + timedelta(milliseconds=1)
     with _folder(out) as folder:
         world = wiring.of_recording(recorded, folder, now=at, articles=ARTICLES)
         report, insights = run_once(world, now=at, left=lambda: timedelta(minutes=4))
-        unused = tuple(line for line in recorded.unreadable if line not in report.unreadable)
-        report = report.model_copy(update={"unreadable": (*report.unreadable, *unused)})
         files = FolderInsights(folder, wiring.FORMATS)
-        written = {insight.id: files.paths(insight) for insight in insights} if out else {}
-    show(report, insights, as_json=as_json, written=written)
+        written = [path for insight in insights for path in files.paths(insight)] if out else []
+    unused = tuple(line for line in recorded.unreadable if line not in report.unreadable)
+    report = report.model_copy(update={"unreadable": (*report.unreadable, *unused)})
+    if as_json:
+        show_json(report, insights)
+    else:
+        show(insights)
+    say_of(report, closing=told(report), written=written)
 
 
 @app.command()
@@ -108,8 +126,9 @@ def articles(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check articles: every problem with file, line and what to do."""
+    """Check articles, and say what to mend."""
     from detector import catalog
+    from detector.words import count
 
     problems = catalog.check(paths or [ARTICLES])
     mistakes = [problem for problem in problems if not problem.is_note]
@@ -124,76 +143,83 @@ def articles(
             }
             for problem in problems
         ]
-        typer.echo(json.dumps({"problems": listed}, indent=2, ensure_ascii=False))
+        print_json({"problems": listed})
     else:
         for problem in problems:
             typer.echo(str(problem))
-        typer.echo("no problems" if not mistakes else f"{len(mistakes)} problem(s)")
+        typer.echo(count(len(mistakes), "problem") if mistakes else "no problems")
     raise typer.Exit(1 if mistakes else 0)
 
 
 @app.command()
 def render(
-    article: Annotated[Path, typer.Argument(help="The article's file.")],
+    article: Annotated[Path, typer.Argument(metavar="ARTICLE", help="The article's file.")],
     fact: Annotated[
-        list[str] | None, typer.Option(metavar="NAME=VALUE", help="What fills a slot.")
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="What fills a slot; once for each slot."),
     ] = None,
     format_: Annotated[Format, typer.Option("--format", help="How to print it.")] = Format.MARKDOWN,
 ) -> None:
-    """One article, rendered with facts."""
+    """One article with facts in its slots."""
     from detector import catalog
     from detector.page import to_html, to_text
 
-    rendered = catalog.read(article).render(_facts(fact or []))
+    facts = given.facts(fact or [])
+    rendered = catalog.read(article).render(facts)
+    page = given.portal_page(facts)
     if format_ is Format.HTML:
-        rendered = to_html(rendered)
+        rendered = to_html(rendered, resource_page=page)
     elif format_ is Format.TEXT:
-        rendered = to_text(rendered)
+        rendered = to_text(rendered, resource_page=page)
     typer.echo(rendered, nl=not rendered.endswith("\n"))
 
 
 @app.command()
 def explain(
-    recording: Annotated[Path, typer.Argument(help="The folder of the recording.")],
+    recording: RecordingFolder,
     gateway: Annotated[
-        str | None, typer.Argument(help="A gateway's name or id; default: every one.")
-    ] = None,
-    now: Annotated[
         str | None,
-        typer.Option(metavar="T", help="When one looks (ISO 8601); default: at its end."),
+        typer.Argument(metavar="[GATEWAY]", help="A gateway's name or id; default: every one."),
     ] = None,
+    now: Now = None,
 ) -> None:
-    """How the verdict on a recording came about: rows, pairs, evidence, cause, reason."""
+    """How the verdict on a recording came about."""
     from detector import wiring
     from detector.explain import explained
+    from detector.insight import timestamp
     from detector.local.recording import Recording
 
+    at = None if now is None else given.time(now)
     recorded = Recording.read(recording)
-    at = _instant(now) if now else recorded.newest + timedelta(milliseconds=1)
+    at = at or recorded.newest + timedelta(milliseconds=1)
     with _folder(None) as folder:
         world = wiring.of_recording(recorded, folder, now=at, articles=ARTICLES)
         text = explained(world, gateway, now=at)
+    for line in recorded.unreadable:
+        say(f"note: {line}")
     if not text:
+        whose = f"gateway {gateway}" if gateway else "any gateway"
         raise OperatorError(
-            f"{recording} has no rows of {gateway or 'any gateway'} before {at.isoformat()}"
+            f"{recording} has no rows of {whose} before {timestamp(at)}; without a name and "
+            "without --now, explain shows every gateway that has rows"
         )
     typer.echo(text, nl=False)
 
 
 @app.command()
 def status(as_json: AsJson = False) -> None:
-    """Whether the detector runs, what is open, what was not delivered; exit 1 if it needs you."""
+    """How the detector is; exit code 1 if it needs you."""
     from detector import wiring
     from detector.invocation import clock
     from detector.settings import Settings
     from detector.status import lines
     from detector.status import status as state_of
 
-    settings = Settings.read(environment())
+    settings = Settings.read(given.environment())
     journal = wiring.journal_of(settings)
     shown = state_of(journal, settings.scopes, settings.schedule, now=clock())
     if as_json:
-        typer.echo(shown.model_dump_json(indent=2, by_alias=True))
+        print_json(shown.model_dump(mode="json"))
     else:
         for line in lines(shown):
             typer.echo(line)
@@ -202,20 +228,22 @@ def status(as_json: AsJson = False) -> None:
 
 @app.command()
 def drill(
-    gateway_id: Annotated[str, typer.Argument(help="The ARM id of a gateway that is there.")],
+    gateway_id: Annotated[
+        str, typer.Argument(metavar="GATEWAY_ID", help="The ARM id of a gateway that is there.")
+    ],
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the insight; send nothing.")
     ] = False,
 ) -> None:
-    """Send a synthetic failover of a real gateway to every sink, marked as a drill."""
+    """Send a made-up failover of a real gateway."""
     from detector.drill import rehearse, send
     from detector.invocation import clock, world_of
     from detector.settings import Settings
-    from detector.summary import summary
 
-    world = world_of(Settings.read(environment()))
-    insight, problems = rehearse(_gateway_id(gateway_id), world.sources, world.library, now=clock())
-    typer.echo(summary(insight))
+    gateway_id = given.gateway_id(gateway_id)
+    world = world_of(Settings.read(given.environment()))
+    insight, problems = rehearse(gateway_id, world.sources, world.library, now=clock())
+    show([insight])
     for problem in problems:
         say(f"error: {problem}")
     failed = bool(problems)
@@ -223,106 +251,22 @@ def drill(
         say(f"{delivered.sink}: {delivered.problem or 'delivered'}")
         failed = failed or delivered.problem is not None
     if dry_run:
-        say("nothing was sent")
+        say("dry run, nothing sent")
     if failed:
         raise typer.Exit(1)
 
 
-def show(
-    report: Report,
-    insights: Sequence[Insight],
-    *,
-    as_json: bool,
-    written: Mapping[str, Sequence[Path]] | None = None,
-) -> None:
-    """Print a run's insights and report; leaves with 1 where a part of the run failed."""
-    from detector.summary import summary
-
-    if as_json:
-        shown = {
-            "report": report.model_dump(mode="json"),
-            "insights": [insight.model_dump(mode="json") for insight in insights],
-        }
-        typer.echo(json.dumps(shown, indent=2, ensure_ascii=False))
-    else:
-        for insight in insights:
-            typer.echo(summary(insight))
-        for insight in insights:
-            for path in (written or {}).get(insight.id, ()):
-                say(f"wrote {path}")
-        for line in (*report.unreadable, *report.suspected):
-            say(f"note: {line}")
-        for line in report.problems:
-            say(f"error: {line}")
-        say(_closing(report))
-    if not report.ok:
-        raise typer.Exit(1)
-
-
-def _closing(report: Report) -> str:
-    from detector.words import count
-
-    told = count(len(report.told), "insight") if report.told else "nothing new"
-    signals = sum(scope.signals for scope in report.scopes)
-    return (
-        f"{told} told; {count(report.failovers, 'failover')} seen in {count(signals, 'row')} of "
-        f"{count(report.gateways, 'gateway')}"
-    )
-
-
-def say(line: str) -> None:
-    """Print a line of progress, on stderr."""
-    typer.echo(line, err=True)
-
-
-def environment() -> dict[str, str]:
-    """The environment, over what `local.settings.json` gives, as the Functions tools do it."""
-    path = Path("local.settings.json")
-    try:
-        values = json.loads(path.read_text(encoding="utf-8-sig"))["Values"] if path.exists() else {}
-        local = {str(name): str(value) for name, value in values.items()}
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise OperatorError(f"{path}: no JSON object with `Values` in it; mend it") from error
-    return local | dict(os.environ)
-
-
 @contextmanager
 def _folder(out: Path | None) -> Iterator[Path]:
-    """`out`, or a folder that is gone afterwards."""
-    if out is not None:
-        yield out
+    """`out`, made where it is not there yet, or a folder that is gone afterwards."""
+    if out is None:
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder)
         return
-    with tempfile.TemporaryDirectory() as folder:
-        yield Path(folder)
-
-
-def _instant(text: str) -> datetime:
-    from detector.row import UnreadableRow, instant
-
     try:
-        return instant(text)
-    except UnreadableRow as error:
-        raise typer.BadParameter(
-            f"{text!r} is no ISO 8601 time, as 2026-11-22T03:10:00Z"
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OperatorError(
+            f"--out {out}: {error.strerror}; name a folder that can be written to"
         ) from error
-
-
-def _gateway_id(text: str) -> str:
-    from detector.row import is_gateway_id
-
-    gateway_id = text.strip().lower().rstrip("/")
-    if not is_gateway_id(gateway_id):
-        raise typer.BadParameter(
-            f"{text!r} is no gateway's id; give /subscriptions/…/virtualNetworkGateways/<name>"
-        )
-    return gateway_id
-
-
-def _facts(given: Sequence[str]) -> dict[str, str]:
-    facts = {}
-    for fact in given:
-        name, separator, value = fact.partition("=")
-        if not separator or not name.strip():
-            raise typer.BadParameter(f"--fact {fact!r} is not of the form name=value")
-        facts[name.strip()] = value
-    return facts
+    yield out

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from detector.model import Kind, Phase, Signal
@@ -67,6 +67,7 @@ _OVERFLOW: Final = {
     "Reason": "stateChangeReason",
     "Message": "message",
 }
+_DAYS: Final = timedelta(days=30)
 # Azure writes seven digits of a second's fraction; a datetime holds six.
 _FRACTION: Final = re.compile(r"(\.\d{6})\d+")
 
@@ -143,9 +144,11 @@ def instant(value: object) -> datetime:
         raise UnreadableRow("it has no TimeGenerated")
     try:
         time = value if isinstance(value, datetime) else _from_text(str(value))
-        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        _ = time - _DAYS, time + _DAYS  # a run looks at what is around it
     except (ValueError, OverflowError) as error:
         raise UnreadableRow(f"its TimeGenerated is not a time: {str(value)[:40]!r}") from error
+    return time
 
 
 def _from_text(text: str) -> datetime:

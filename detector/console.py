@@ -1,0 +1,91 @@
+"""What a command prints: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from detector.insight import Insight
+from detector.literal import visible
+from detector.report import Report
+from detector.words import count
+
+MOST_NOTES: Final = 20
+"""As many notes are printed; of more, how many there are."""
+
+
+def speak_utf8() -> None:
+    """Make both streams UTF-8, wherever they go: what is printed may hold any name."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def say(text: str) -> None:
+    """Print lines about the work on stderr, with nothing in them that acts on a terminal."""
+    typer.echo("\n".join(map(visible, text.split("\n"))), err=True)
+
+
+def show(insights: Iterable[Insight]) -> None:
+    """Print insights as a person reads them."""
+    from detector.summary import summary
+
+    for insight in insights:
+        typer.echo(summary(insight))
+
+
+def show_json(report: Report, insights: Iterable[Insight]) -> None:
+    """Print a run as one JSON object."""
+    print_json(
+        {
+            "report": report.model_dump(mode="json"),
+            "insights": [insight.model_dump(mode="json") for insight in insights],
+        }
+    )
+
+
+def print_json(document: object) -> None:
+    """Print one JSON object."""
+    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+
+
+def say_of(report: Report, *, closing: str, written: Sequence[Path] = ()) -> None:
+    """Say what came of a run, the worst last; ends the command with 1 where a part failed."""
+    for path in written:
+        say(f"wrote {path}")
+    notes = list(_notes(report))
+    for line in notes[:MOST_NOTES]:
+        say(f"note: {line}")
+    if len(notes) > MOST_NOTES:
+        say(f"note: and {len(notes) - MOST_NOTES} more; --json prints them all")
+    for line in report.problems:
+        say(f"error: {line}")
+    signals = sum(scope.signals for scope in report.scopes)
+    say(
+        f"{closing}: {count(report.failovers, 'failover')} seen in {count(signals, 'row')} of "
+        f"{count(report.gateways, 'gateway')}"
+    )
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def told(report: Report) -> str:
+    """How much a run told."""
+    return f"{count(len(report.told), 'insight')} told" if report.told else "nothing new to tell"
+
+
+def _notes(report: Report) -> Iterator[str]:
+    """What did not fail, and yet somebody might want to know."""
+    for scope in report.scopes:
+        if scope.complete and scope.problem:
+            yield f"{scope.scope}: {scope.problem}"
+    yield from report.unreadable
+    yield from report.suspected
+    for each in report.given_up:
+        yield f"{each.sink}: {each.id} revision {each.revision} was given up: {each.why}"

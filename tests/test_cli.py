@@ -1,0 +1,477 @@
+"""Every command as a user calls it: what it prints where, and its exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from detector.article import parse
+from tests.command_line import AFTERNOON, ROOT, Command, command, files, process
+
+SCHEMA = json.loads((ROOT / "docs" / "insight.schema.json").read_bytes())
+SEED = ROOT / "articles" / "VNGTenantEventsGatewayFailoverDetectedSecondaryInsight.md"
+FACTS = {
+    "virtualNetworkName": "vnet_hub_weu",
+    "gatewayVip": "203.0.113.10",
+    "preciseTimestamp": "2026-11-22T02:14:07.123Z",
+}
+GATEWAY = (
+    "/subscriptions/6d1f9c2a-0000-4000-8000-3f0c5e7a1b20/resourceGroups/rg-hub/providers"
+    "/Microsoft.Network/virtualNetworkGateways/vpn-hub-weu"
+)
+
+
+@pytest.fixture(name="detector")
+def a_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    return command(monkeypatch, capsys)
+
+
+def as_options(facts: dict[str, str]) -> list[str]:
+    return [word for name, value in facts.items() for word in ("--fact", f"{name}={value}")]
+
+
+def an_article(folder: Path, body: str) -> Path:
+    path = folder / "article.md"
+    header = '<properties\ndiagnosticScenario="a"\ncloudEnvironments="Public"\n/>\n'
+    path.write_bytes(f"{header}# Title\n{body}\n".encode())
+    return path
+
+
+class TestReplay:
+    """One run against a recording."""
+
+    def test_prints_the_insights_on_stdout_and_all_else_on_stderr(self, detector: Command) -> None:
+        said = detector("replay", AFTERNOON)
+
+        assert 0 == said.code
+        assert ["vpn-hub-weu", "vpn-hub-neu"] == re.findall("^# (\\S+) ", said.out, re.MULTILINE)
+        assert "2 insights told: 2 failovers seen in 28 rows of 3 gateways\n" == said.err
+
+    def test_json_is_one_object_whose_insights_are_valid(self, detector: Command) -> None:
+        said = detector("replay", AFTERNOON, "--json")
+        printed = json.loads(said.out)
+        for insight in printed["insights"]:
+            jsonschema.validate(insight, SCHEMA)
+
+        assert ["report", "insights"] == list(printed)
+        assert [told["id"] for told in printed["report"]["told"]] == [
+            insight["id"] for insight in printed["insights"]
+        ]
+        assert 2 == len(printed["insights"])
+
+    def test_over_a_second_moment_tells_only_what_is_new(
+        self, detector: Command, tmp_path: Path
+    ) -> None:
+        def told(*now: str) -> list[tuple[str, int, str]]:
+            said = detector("replay", AFTERNOON, "--json", "--out", tmp_path / "out", *now)
+            assert 0 == said.code
+            return [
+                (insight["gateway"]["name"], insight["revision"], insight["reason"])
+                for insight in json.loads(said.out)["insights"]
+            ]
+
+        first = told("--now", "2026-11-19T14:30:00Z")
+        second = told()
+        third = told()
+
+        assert [("vpn-hub-weu", 1, "detected")] == first
+        assert ("vpn-hub-neu", 1, "detected") in second
+        assert [("vpn-hub-weu", 2, "switched-again")] == second[:1]
+        assert [] == third
+
+    def test_out_names_each_file_that_it_wrote(self, detector: Command, tmp_path: Path) -> None:
+        said = detector("replay", AFTERNOON, "--out", tmp_path)
+        written = [Path(line[6:]) for line in said.err.splitlines() if line.startswith("wrote ")]
+
+        assert {".json", ".md"} <= {path.suffix for path in written}
+        assert all(path.is_file() for path in written)
+
+    def test_without_out_nothing_is_written_anywhere(
+        self, detector: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        recording = tmp_path / "recording"
+        shutil.copytree(AFTERNOON, recording)
+        scratch = tmp_path / "scratch"
+        scratch.mkdir()
+        monkeypatch.setenv("TMPDIR", str(scratch))
+        monkeypatch.setattr("tempfile.tempdir", None)
+        monkeypatch.chdir(tmp_path)
+        before = files(tmp_path)
+
+        detector("replay", recording)
+
+        assert before == files(tmp_path)
+        assert [] == list(scratch.iterdir())
+
+    def test_a_row_that_cannot_be_read_is_named_and_the_others_are_told(
+        self, detector: Command, tmp_path: Path
+    ) -> None:
+        recording = tmp_path / "recording"
+        shutil.copytree(AFTERNOON, recording)
+        (recording / "logs" / "odd.json").write_text('[{"TimeGenerated": "9999-12-31T23:59:59Z"}]')
+        (recording / "logs" / "worse.json").write_text("{")
+        (recording / "metrics" / "worse.json").write_bytes(b"\xff\xfe\x1b[31m")
+
+        said = detector("replay", recording)
+        notes = [line for line in said.err.splitlines() if line.startswith("note: ")]
+
+        assert 0 == said.code
+        assert "2 insights told" in said.err
+        assert "\x1b" not in said.err
+        assert ["logs/odd.json", "logs/worse.json", "metrics/worse.json"] == sorted(
+            re.split("[,:] ", note)[1] for note in notes
+        )
+
+    def test_many_notes_are_counted(self, detector: Command, tmp_path: Path) -> None:
+        recording = tmp_path / "recording"
+        shutil.copytree(AFTERNOON, recording)
+        for number in range(25):
+            (recording / "logs" / f"odd{number}.json").write_text("{")
+
+        said = detector("replay", recording)
+
+        assert 21 == said.err.count("note: ")
+        assert "note: and 5 more; --json prints them all\n" in said.err
+
+    @pytest.mark.parametrize("now", ["", "yesterday", "0001-01-01T00:00:00Z", "9999-12-31"])
+    def test_a_time_that_is_none_is_a_usage_error(self, detector: Command, now: str) -> None:
+        said = detector("replay", AFTERNOON, "--now", now)
+
+        assert 2 == said.code
+        assert "" == said.out
+        assert f"{now!r} is no ISO 8601 time, as 2026-11-22T03:10:00Z" in said.err
+
+    def test_before_the_first_row_there_is_nothing_to_tell(self, detector: Command) -> None:
+        said = detector("replay", AFTERNOON, "--now", "2020-01-01T00:00:00Z")
+
+        assert (0, "") == (said.code, said.out)
+        assert "nothing new to tell: 0 failovers seen in 0 rows of 0 gateways\n" == said.err
+
+    def test_out_that_is_a_file_is_said(self, detector: Command, tmp_path: Path) -> None:
+        file = tmp_path / "file"
+        file.touch()
+
+        for out in (file, file / "below"):
+            said = detector("replay", AFTERNOON, "--out", out)
+
+            assert 1 == said.code
+            assert said.err.startswith(f"error: --out {out}: ")
+            assert said.err.endswith("name a folder that can be written to\n")
+
+    def test_a_history_that_cannot_be_read_is_said_and_the_others_are_told(
+        self, detector: Command, tmp_path: Path
+    ) -> None:
+        detector("replay", AFTERNOON, "--now", "2026-11-19T14:30:00Z", "--out", tmp_path)
+        [broken] = (tmp_path / "history").glob("*.json")
+        broken.write_text("{")
+
+        said = detector("replay", AFTERNOON, "--out", tmp_path)
+
+        assert 1 == said.code
+        assert f"error: {broken}: cannot be read; restore an earlier version" in said.err
+        assert said.out.startswith("# vpn-hub-neu ")
+
+    def test_hostile_json_ends_in_an_error_and_no_traceback(
+        self, detector: Command, tmp_path: Path
+    ) -> None:
+        (tmp_path / "logs").mkdir()
+        for text in ("[" * 100_000, '{"a": 1e999}', "\x00", "null", "[[]]", '[{"": "\\ud800"}]'):
+            (tmp_path / "logs" / "a.json").write_text(text)
+
+            said = detector("replay", tmp_path)
+
+            assert 1 == said.code
+            assert said.err.startswith("error: ")
+            assert "Traceback" not in said.err
+
+
+class TestArticles:
+    """Articles are checked."""
+
+    def test_those_shipped_have_no_problem(self, detector: Command) -> None:
+        said = detector("articles")
+
+        assert (0, "no problems\n", "") == (said.code, said.out, said.err)
+
+    def test_every_problem_has_its_file_and_line(self, detector: Command, tmp_path: Path) -> None:
+        path = an_article(tmp_path, "one\n<!--$vip-->[vip]\n<!--/$other-->")
+
+        said = detector("articles", tmp_path)
+
+        assert 1 == said.code
+        assert [f"{path}:7: slot-unclosed", f"{path}:8: slot-unopened"] == [
+            " ".join(line.split()[:2]) for line in said.out.splitlines()[:-1]
+        ]
+        assert "2 problems" == said.out.splitlines()[-1]
+
+    def test_json_holds_the_same(self, detector: Command, tmp_path: Path) -> None:
+        path = an_article(tmp_path, "{brace} <!--$vip-->[vip]")
+
+        said = detector("articles", path, "--json")
+        listed: list[dict[str, Any]] = json.loads(said.out)["problems"]
+
+        assert 1 == said.code
+        assert [("brace-token", True), ("slot-unclosed", False)] == [
+            (problem["code"], problem["note"]) for problem in listed
+        ]
+        assert {(str(path), 6)} == {(problem["path"], problem["line"]) for problem in listed}
+
+    def test_a_note_is_no_failure(self, detector: Command, tmp_path: Path) -> None:
+        said = detector("articles", an_article(tmp_path, "{brace}"))
+
+        assert 0 == said.code
+        assert "no problems" == said.out.splitlines()[-1]
+        assert "brace-token" in said.out
+
+    def test_what_is_not_there_is_a_problem(self, detector: Command, tmp_path: Path) -> None:
+        said = detector("articles", tmp_path / "none")
+
+        assert 1 == said.code
+        assert "file-unreadable No such file or directory" in said.out
+
+
+class TestRender:
+    """One article, rendered."""
+
+    def test_markdown_is_the_article_with_its_facts(self, detector: Command) -> None:
+        said = detector("render", SEED, *as_options(FACTS))
+
+        assert (0, "") == (said.code, said.err)
+        assert parse(SEED.read_bytes().decode()).render(FACTS).replace("\r\n", "\n") == (
+            said.out.replace("\r\n", "\n")
+        )
+
+    @pytest.mark.parametrize("value", ["vnet_hub_weu", "a*b*", "R&D <b>", "[x](y)", "1. x", "a=b"])
+    def test_text_shows_a_fact_as_it_is(self, detector: Command, value: str) -> None:
+        facts = FACTS | {"virtualNetworkName": value}
+
+        said = detector("render", SEED, *as_options(facts), "--format", "text")
+
+        assert f"Gateway for Vnet {value} with a VIP of: 203.0.113.10 has" in said.out
+        assert "\\" not in said.out
+        assert "**" not in said.out
+
+    def test_html_escapes_a_fact_once(self, detector: Command) -> None:
+        facts = FACTS | {"virtualNetworkName": "R&D <b>"}
+
+        said = detector("render", SEED, *as_options(facts), "--format", "html")
+
+        assert "Vnet <strong>R&amp;D &lt;b&gt;</strong> with" in said.out
+
+    def test_a_blade_leads_to_the_resource_that_the_facts_name(
+        self, detector: Command, tmp_path: Path
+    ) -> None:
+        article = an_article(tmp_path, "[Metrics](data-blade:a.b)")
+        named = ("--fact", f"resourceIdDecoded={GATEWAY}")
+
+        text = detector("render", article, "--format", "text", *named)
+        html = detector("render", article, "--format", "html")
+
+        page = f"https://portal.azure.com/#resource{GATEWAY}"
+        assert f"Title\n\nMetrics (in the portal <{page}>)\n" == text.out
+        assert "<h1>Title</h1>\n<p>Metrics</p>\n" == html.out
+
+    def test_facts_that_are_missing_are_all_named(self, detector: Command) -> None:
+        said = detector("render", SEED, "--fact", "GATEWAYVIP=203.0.113.10")
+
+        assert (1, "") == (said.code, said.out)
+        assert "no fact for virtualNetworkName, preciseTimestamp" in said.err
+
+    @pytest.mark.parametrize("fact", ["gatewayVip", "=x", ""])
+    def test_a_fact_has_a_name_and_a_value(self, detector: Command, fact: str) -> None:
+        said = detector("render", SEED, "--fact", fact)
+
+        assert 2 == said.code
+        assert f"{fact!r} is not of the form name=value" in said.err
+
+    def test_an_article_that_cannot_be_rendered_is_said(
+        self, detector: Command, tmp_path: Path
+    ) -> None:
+        latin = tmp_path / "latin.md"
+        latin.write_bytes(b"# caf\xe9")
+        broken = an_article(tmp_path, "<!--/$vip-->")
+
+        for article in (tmp_path, tmp_path / "none.md", latin, broken):
+            said = detector("render", article)
+
+            assert (1, "") == (said.code, said.out)
+            assert said.err.startswith("error: ")
+            assert str(article) in said.err
+
+    def test_line_ends_of_windows_do_no_harm(self, detector: Command, tmp_path: Path) -> None:
+        article = tmp_path / "crlf.md"
+        article.write_bytes(SEED.read_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+
+        text = detector("render", article, *as_options(FACTS), "--format", "text")
+
+        assert detector("render", SEED, *as_options(FACTS), "--format", "text") == text
+
+
+class TestUsage:
+    """What is called wrongly ends with 2, and names what is wrong."""
+
+    @pytest.mark.parametrize(
+        ("arguments", "wrong"),
+        [
+            ((), "Usage: "),
+            (("nosuch",), "No such command 'nosuch'"),
+            (("replay",), "Missing argument 'RECORDING'"),
+            (("replay", "a", "b"), "unexpected extra argument"),
+            (("render", "a", "--format", "pdf"), "'pdf'"),
+            (("drill", "vpn-hub"), "'vpn-hub' is no gateway's id"),
+            (("run", "--dryrun"), "No such option"),
+        ],
+    )
+    def test_usage(self, detector: Command, arguments: tuple[str, ...], wrong: str) -> None:
+        said = detector(*arguments)
+
+        assert (2, "") == (said.code, said.out)
+        assert wrong in said.err
+
+    def test_help_shows_every_command_with_a_whole_sentence(self, detector: Command) -> None:
+        said = detector("--help")
+
+        assert 0 == said.code
+        for name in ("run", "replay", "articles", "render", "explain", "status", "drill"):
+            assert re.search(rf"^  {name} +[A-Z].*\.$", said.out, re.MULTILINE)
+        assert "..." not in said.out.partition("Commands:")[2]
+
+
+class TestSettings:
+    """`local.settings.json` in the working directory, below the environment."""
+
+    @pytest.fixture(autouse=True)
+    def _elsewhere(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.chdir(tmp_path)
+        for name in [name for name in os.environ if name.upper().startswith("DETECTOR_")]:
+            monkeypatch.delenv(name)
+        monkeypatch.delenv("AzureWebJobsStorage", raising=False)
+
+    def test_the_file_is_read_and_the_environment_stands_above_it(
+        self, detector: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        values = {
+            "DETECTOR_SCOPES": "11111111-2222-4333-8444-555555555555",
+            "DETECTOR_STORE": f"file:{tmp_path / 'below'}",
+            "DETECTOR_QUEUE": None,
+        }
+        text = json.dumps({"IsEncrypted": False, "Values": values}).replace("\n", "\r\n")
+        Path("local.settings.json").write_text(f"\ufeff{text}", encoding="utf-8")
+        monkeypatch.setenv("DETECTOR_SCOPES", "99999999-2222-4333-8444-555555555555")
+
+        said = detector("status")
+
+        assert said.out.startswith("logs         99999999-2222-4333-8444-555555555555, ")
+
+    @pytest.mark.parametrize(
+        ("text", "what"),
+        [
+            ("{", "no JSON object with `Values` in it; mend it"),
+            ("[]", "no JSON object with `Values` in it; mend it"),
+            ('{"Values": 1}', "no JSON object with `Values` in it; mend it"),
+            ("[" * 100_000, "no JSON object with `Values` in it; mend it"),
+            ('{"IsEncrypted": true, "Values": {}}', "is encrypted; run `func settings decrypt`"),
+        ],
+    )
+    def test_a_broken_file_is_said(self, detector: Command, text: str, what: str) -> None:
+        Path("local.settings.json").write_text(text)
+
+        for arguments in (("run",), ("status",), ("drill", GATEWAY)):
+            said = detector(*arguments)
+
+            assert (1, "") == (said.code, said.out)
+            assert said.err.startswith("error: local.settings.json ")
+            assert what in said.err
+
+    def test_a_file_that_cannot_be_opened_is_said(self, detector: Command) -> None:
+        Path("local.settings.json").mkdir()
+
+        said = detector("status")
+
+        assert 1 == said.code
+        assert said.err.startswith("error: local.settings.json: ")
+
+    def test_every_setting_that_is_missing_is_named_and_no_secret(
+        self, detector: Command, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("AzureWebJobsStorage", "AccountKey=hunter2")
+        monkeypatch.setenv("DETECTOR_WEBHOOK_URLS", "http://hunter2.example/")
+
+        said = detector("run")
+
+        assert (1, "") == (said.code, said.out)
+        assert "DETECTOR_SCOPES: required" in said.err
+        assert "DETECTOR_WEBHOOK_URLS" in said.err
+        assert "hunter2" not in said.err
+
+
+class TestStreams:
+    """What is printed arrives, whatever it is printed to."""
+
+    @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+    def test_output_is_utf_8_wherever_it_goes(self, encoding: str, tmp_path: Path) -> None:
+        article = an_article(tmp_path, "caf\u00e9 \u2026 \u65e5\u672c")
+
+        done = process("render", article, environment={"PYTHONIOENCODING": encoding})
+
+        assert (0, b"") == (done.returncode, done.stderr)
+        assert "caf\u00e9 \u2026 \u65e5\u672c" in done.stdout.decode()
+
+    @pytest.mark.parametrize("arguments", [("replay", AFTERNOON), ("explain", AFTERNOON)])
+    def test_a_reader_that_goes_away_is_no_fault(self, arguments: tuple[object, ...]) -> None:
+        with subprocess.Popen(
+            [sys.executable, "-m", "detector", *map(str, arguments)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as running:
+            assert running.stdout is not None
+            assert running.stderr is not None
+            running.stdout.close()
+            said = running.stderr.read()
+
+        assert b"Traceback" not in said
+        assert b"Exception ignored" not in said
+
+    @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has a device that is full")
+    def test_a_disk_that_is_full_is_said(self) -> None:
+        with Path("/dev/full").open("wb") as full:
+            done = subprocess.run(
+                [sys.executable, "-m", "detector", "replay", str(AFTERNOON)],
+                cwd=ROOT,
+                stdout=full,
+                stderr=subprocess.PIPE,
+            )
+
+        assert 1 == done.returncode
+        assert b"error: No space left on device" in done.stderr
+        assert b"Traceback" not in done.stderr
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="needs a named pipe to wait at")
+    def test_an_interrupt_ends_quietly(self, tmp_path: Path) -> None:
+        pipe = tmp_path / "article.md"
+        os.mkfifo(pipe)
+        with (
+            subprocess.Popen(
+                [sys.executable, "-m", "detector", "render", str(pipe)],
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+            ) as running,
+            pipe.open("wb"),
+        ):  # returns when the command has come to read
+            running.send_signal(signal.SIGINT)
+            out, said = running.communicate()
+
+        assert 130 == running.returncode
+        assert (b"", b"") == (out, said)
