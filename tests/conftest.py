@@ -1,4 +1,7 @@
-"""What holds for every test: no deadline, and in CI the same examples each time."""
+"""What holds for every test: no deadline, and in CI the same examples each time.
+
+`HYPOTHESIS_PROFILE=thorough` tries far more examples of every property.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,10 @@ from tests import azurite as storage
 
 settings.register_profile("laptop", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("laptop"), derandomize=True, print_blob=True)
-settings.load_profile("ci" if os.environ.get("CI") else "laptop")
+settings.register_profile("thorough", settings.get_profile("laptop"), max_examples=10_000)
+settings.load_profile(
+    os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "laptop")
+)
 
 
 @pytest.fixture(scope="session", name="azurite")
