@@ -26,6 +26,7 @@ from detector.insight import (
     VirtualNetwork,
     timestamp,
 )
+from detector.literal import Spot, written
 from detector.model import Diagnosis, Failover, Gateway, State
 from detector.scenario import scenarios
 from detector.verdict import redundancy_lost, verdict
@@ -198,7 +199,8 @@ def _article(
         f"no article for {last} applies in {library.cloud}: add one whose cloudEnvironments name "
         "this cloud; the failover was told by its diagnosis alone"
     )
-    bare = _ToldBy(scenario=last, id="", title=otherwise, results=diagnosis.cause.statement)
+    results = written(diagnosis.cause.statement, Spot(leads_line=True))
+    bare = _ToldBy(scenario=last, id="", title=otherwise, results=results)
     return bare, tuple(problems)
 
 

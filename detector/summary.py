@@ -37,6 +37,8 @@ def _facts(insight: Insight) -> Iterator[tuple[str, str]]:
     gateway, failover = insight.gateway, insight.failover
     modes = {True: "active-active", False: "active-standby", None: "mode unknown"}
     sku = " ".join(filter(None, (gateway.sku or "SKU unknown", gateway.generation)))
+    if insight.drill:
+        yield "Drill", "no failover happened; this tests the way to you"
     yield "Importance", insight.insight.importance_level
     yield "Gateway", f"{gateway.name} ({sku}, {modes[gateway.active_active]})"
     yield "Resource group", f"{gateway.resource_group} in subscription {gateway.subscription_id}"
