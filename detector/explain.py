@@ -15,7 +15,7 @@ from detector.lookup import Facts, look_up
 from detector.model import Answer, Evidence
 from detector.run import World, windows
 from detector.scenario import scenarios
-from detector.switchover import Pairing
+from detector.switchover import NEAR, Pairing, Piece
 from detector.verdict import verdict
 from detector.words import clock, count, lasting, plain
 
@@ -81,25 +81,43 @@ def _pairs(sighting: Sighting) -> Iterator[str]:
 
 def _pair(pairing: Pairing) -> str:
     down = pairing.disconnected
-    shown = f"{clock(down.at)} {plain(down.remote_ip, 80)} on {plain(down.instance, 80)}"
+    shown = f"{clock(down.at)} {plain(down.remote_ip, 80)} down on {plain(down.instance, 80)}"
     if pairing.connected is not None:
         after = lasting(pairing.connected.at - down.at)
-        shown += f", after {after} on {plain(pairing.connected.instance, 80)}"
+        shown += f", up after {after} on {plain(pairing.connected.instance, 80)}"
     return f"{shown}: {pairing.outcome}"
 
 
 def _evidence(case: Case, facts: Facts) -> Iterator[str]:
+    """Each kind of evidence once, with how often it was found within 3 minutes of another."""
     mode = case.active_active(facts.gateways.get(case.gateway_id))
+    groups: list[tuple[str, list[datetime]]] = []
+    latest: dict[str, list[datetime]] = {}
     for piece in case.sighting.found:
-        moved = f" from {plain(piece.from_instance, 80)}" if piece.from_instance else ""
-        moved += f" to {plain(piece.to_instance, 80)}" if piece.to_instance else ""
-        kept = ""
-        if piece.evidence is Evidence.INSTANCE_LOST and not mode:
-            why = "active-standby" if mode is False else "not known to be active-active"
-            kept = f" (discarded: the gateway is {why})"
-        elif piece.at < case.sighting.since:
-            kept = " (discarded: its rows may be cut off by the window's start)"
-        yield f"{clock(piece.at)} {piece.evidence}{moved}{kept}"
+        shown = _piece(piece, case, active_active=mode)
+        times = latest.get(shown, [])
+        if not times or piece.at - times[-1] > NEAR:
+            latest[shown] = times = []
+            groups.append((shown, times))
+        times.append(piece.at)
+    for shown, times in groups:
+        often = f", {count(len(times), 'time')}" if len(times) > 1 else ""
+        yield f"{clock(times[0])} {shown}{often}"
+
+
+def _piece(piece: Piece, case: Case, *, active_active: bool | None) -> str:
+    moved = f" from {plain(piece.from_instance, 80)}" if piece.from_instance else ""
+    moved += f" to {plain(piece.to_instance, 80)}" if piece.to_instance else ""
+    kept = ""
+    if not piece.proves(active_active=active_active):
+        why = "the other instance had a tunnel of its own"
+        if piece.evidence is Evidence.INSTANCE_LOST:
+            mode = "active-standby" if active_active is False else "not known to be active-active"
+            why = f"the gateway is {mode}"
+        kept = f" (discarded: {why})"
+    elif piece.at < case.sighting.since:
+        kept = " (discarded: its rows may be cut off by the window's start)"
+    return f"{piece.evidence}{moved}{kept}"
 
 
 def _failover(case: Case, seen: Seen, facts: Facts, library: Library) -> Iterator[str]:
