@@ -7,12 +7,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from detector.delivery import undelivered
+from detector.errors import JournalUnavailable
 from detector.history import History
 from detector.insight import Instant, Part, Seconds
 from detector.model import Scope, State
 from detector.ports import Journal
 from detector.report import DeliveryReport, complete_until
-from detector.words import lasting
+from detector.words import count, lasting, plain
 
 PERIODS: Final = 3
 """After so many occurrences of the timer without a complete run, something is wrong."""
@@ -55,12 +56,11 @@ class Status(Part):
 def status(journal: Journal, scopes: Sequence[Scope], schedule: str, *, now: datetime) -> Status:
     """The state at `now`, by the journal. Raises JournalUnavailable.
 
-    It is bad if a scope was not read in full for three periods of `schedule` (NCRONTAB, UTC), or
-    if a delivery was given up.
+    It is bad if a scope was not read in full for three periods of `schedule` (NCRONTAB, UTC), if
+    a delivery was given up, or if a gateway's history cannot be read.
     """
     until = complete_until(journal.last_run())
-    histories = [journal.load(key)[0] for key in journal.due(_EVER)]
-    known = [history for history in histories if history is not None]
+    known, unreadable = _histories(journal)
     deliveries = [each for history in known for each in undelivered(history)]
     given_up = tuple(each for each in deliveries if each.why is not None)
     read = tuple(_scope(scope, until.get(scope.id), now) for scope in scopes)
@@ -70,6 +70,7 @@ def status(journal: Journal, scopes: Sequence[Scope], schedule: str, *, now: dat
         f"{each.sink} was not told of {each.id} revision {each.revision}: {each.why}"
         for each in given_up
     ]
+    problems += unreadable
     return Status(
         at=now,
         scopes=read,
@@ -81,21 +82,39 @@ def status(journal: Journal, scopes: Sequence[Scope], schedule: str, *, now: dat
 
 
 def lines(shown: Status) -> Iterator[str]:
-    """The state in words, a line each."""
+    """The state in words, a line each, what needs somebody last."""
     for scope in shown.scopes:
-        if scope.age_seconds is None:
-            yield f"{scope.scope}: never read in full"
-        else:
-            age = lasting(timedelta(seconds=scope.age_seconds))
-            yield f"{scope.scope}: read in full {age} ago"
+        age = scope.age_seconds
+        ago = "" if age is None else f"{lasting(timedelta(seconds=age))} ago"
+        read = f"read in full {ago}" if ago else "never read in full"
+        yield _line("logs", f"{scope.scope}, {read}")
     for failover in shown.open:
-        yield f"open: {failover.verdict} ({failover.id})"
+        yield _line("open", f"{failover.verdict} ({failover.id})")
     for each in shown.outstanding:
-        yield f"outstanding: {each.sink}: {each.id} revision {each.revision}"
+        tried = f", tried {count(each.attempts, 'time')}" if each.attempts else ""
+        yield _line("outstanding", f"{each.sink}: {each.id} revision {each.revision}{tried}")
     for problem in shown.problems:
-        yield f"problem: {problem}"
+        yield _line("problem", problem)
     if not (shown.open or shown.outstanding or shown.problems):
-        yield "nothing open, nothing outstanding"
+        yield _line("well", "nothing is open, nothing outstanding")
+
+
+def _line(label: str, text: str) -> str:
+    return f"{label:<11}  {plain(text, 1000)}"
+
+
+def _histories(journal: Journal) -> tuple[list[History], list[str]]:
+    """Every history that somebody could have to look at, and why others cannot be read."""
+    known: list[History] = []
+    unreadable: list[str] = []
+    for key in journal.due(_EVER):
+        try:
+            history, _ = journal.load(key)
+        except JournalUnavailable as error:
+            unreadable.append(str(error))
+        else:
+            known += [history] if history else []
+    return known, unreadable
 
 
 def _scope(scope: Scope, until: datetime | None, now: datetime) -> ScopeStatus:
@@ -105,11 +124,11 @@ def _scope(scope: Scope, until: datetime | None, now: datetime) -> ScopeStatus:
 
 def _late(scope: ScopeStatus, oldest: datetime) -> Iterator[str]:
     if scope.complete_until is None:
-        yield f"{scope.scope} was never read in full; see the log of the last run"
+        yield f"{scope.scope} was never read in full; is the function running? See its log"
     elif scope.complete_until < oldest:
         yield (
             f"{scope.scope} was not read in full for {PERIODS} periods of the schedule; its logs "
-            "may hold failovers that nobody was told of: see the log of the last run"
+            "may hold failovers that nobody was told of. Is the function running? See its log"
         )
 
 
