@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from detector import benchmark
 from detector.case import Case, sightings
 from detector.compose import Library, Telling, compose
 from detector.delivery import attempt
@@ -45,24 +44,24 @@ def rehearse(
     Raises OperatorError for an id that is no gateway's or a gateway that is not there.
     """
     window = Window(start=now - timedelta(hours=1), end=now)
-    gateway = sources.gateways([gateway_id])[gateway_id]
-    if gateway.location is None:
-        why = "; ".join(sorted(set(gateway.unknown.values())))
-        raise OperatorError(f"{gateway_id}: {why}; a drill needs a gateway that can be read")
     rows = _rows(gateway_id, _peers(gateway_id, sources), now - timedelta(minutes=1))
     answer = Answer(scope=Scope(id="drill"), window=window, signals=tuple(rows))
     sighting = sightings([answer], asked=1, now=now).of[gateway_id]
     case = Case(sighting=sighting, history=History(gateway_id=gateway_id), tag=None)
     facts = look_up(sources, [case], now=now)
+    gateway = facts.gateways[gateway_id]
+    if gateway.location is None:
+        why = "; ".join(sorted(set(gateway.unknown.values())))
+        raise OperatorError(
+            f"{gateway_id}: {why}; a drill needs a gateway that you may read (the role Reader)"
+        )
     [seen] = facts.seen(case)
     return compose(
         Telling(
             failover=seen.failover,
             diagnosis=seen.diagnosis,
-            gateway=gateway,
-            bandwidth=benchmark.compare(
-                gateway, facts.bandwidth.get(gateway_id, FactUnknown("not asked")), window
-            ),
+            gateway=facts.gateway(seen) or gateway,
+            bandwidth=facts.compared(seen, gateway),
             reason=Reason.DETECTED,
             revision=1,
             drill=True,
