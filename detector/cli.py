@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 
 from detector import given
-from detector.console import print_json, say, say_of, show, show_json, speak_utf8, told
+from detector.console import print_json, say, say_of, show, show_json, speak_utf8, to_tell, told
 from detector.errors import DetectorError, OperatorError
 
 app = typer.Typer(
@@ -83,7 +83,7 @@ def run(
         show_json(report, insights)
     else:
         show(insights)
-    say_of(report, closing=f"dry run, nothing written, {told(report)}" if dry_run else told(report))
+    say_of(report, closing=to_tell(report) if dry_run else told(report))
 
 
 @app.command()

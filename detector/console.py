@@ -16,6 +16,7 @@ from detector.literal import visible
 from detector.report import Report
 from detector.words import count
 
+NOTHING: Final = "nothing new to tell"
 MOST_NOTES: Final = 20
 """As many notes are printed; of more, how many there are."""
 
@@ -68,7 +69,7 @@ def say_of(report: Report, *, closing: str, written: Sequence[Path] = ()) -> Non
         say(f"error: {line}")
     signals = sum(scope.signals for scope in report.scopes)
     say(
-        f"{closing}: {count(report.failovers, 'failover')} seen in {count(signals, 'row')} of "
+        f"{closing}; {count(report.failovers, 'failover')} seen in {count(signals, 'row')} of "
         f"{count(report.gateways, 'gateway')}"
     )
     if not report.ok:
@@ -77,7 +78,13 @@ def say_of(report: Report, *, closing: str, written: Sequence[Path] = ()) -> Non
 
 def told(report: Report) -> str:
     """How much a run told."""
-    return f"{count(len(report.told), 'insight')} told" if report.told else "nothing new to tell"
+    return f"{count(len(report.told), 'insight')} told" if report.told else NOTHING
+
+
+def to_tell(report: Report) -> str:
+    """How much a dry run would have told."""
+    insights = f"{count(len(report.told), 'insight')} to tell" if report.told else NOTHING
+    return f"dry run, nothing written; {insights}"
 
 
 def _notes(report: Report) -> Iterator[str]:

@@ -55,7 +55,7 @@ class TestReplay:
 
         assert 0 == said.code
         assert ["vpn-hub-weu", "vpn-hub-neu"] == re.findall("^# (\\S+) ", said.out, re.MULTILINE)
-        assert "2 insights told: 2 failovers seen in 28 rows of 3 gateways\n" == said.err
+        assert "2 insights told; 2 failovers seen in 28 rows of 3 gateways\n" == said.err
 
     def test_json_is_one_object_whose_insights_are_valid(self, detector: Command) -> None:
         said = detector("replay", AFTERNOON, "--json")
@@ -155,7 +155,7 @@ class TestReplay:
         said = detector("replay", AFTERNOON, "--now", "2020-01-01T00:00:00Z")
 
         assert (0, "") == (said.code, said.out)
-        assert "nothing new to tell: 0 failovers seen in 0 rows of 0 gateways\n" == said.err
+        assert "nothing new to tell; 0 failovers seen in 0 rows of 0 gateways\n" == said.err
 
     def test_out_that_is_a_file_is_said(self, detector: Command, tmp_path: Path) -> None:
         file = tmp_path / "file"
