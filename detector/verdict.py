@@ -7,7 +7,8 @@ format that it goes into.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -30,8 +31,7 @@ NAMED: Final = 3
 def verdict(failover: Failover, diagnosis: Diagnosis, gateway: Gateway) -> str:
     """The sentence, with a second one where the gateway is flapping."""
     name = plain(gateway.name, 80)
-    tunnels = _tunnels(diagnosis, gateway)
-    sentence = f"{name} {_event(failover)}{_cause(diagnosis)}; {tunnels}."
+    sentence = f"{name} {_event(failover)}{_cause(diagnosis)}; {_tunnels(diagnosis, gateway)}."
     if diagnosis.flapping:
         sentence += " It keeps switching over: 3 times or more within 24 hours."
     return sentence
@@ -39,11 +39,16 @@ def verdict(failover: Failover, diagnosis: Diagnosis, gateway: Gateway) -> str:
 
 def _event(failover: Failover) -> str:
     known = failover.switch_overs
-    if all(switch_over.evidence is Evidence.INSTANCE_LOST for switch_over in known):
-        instances = sorted({switch_over.from_instance or "" for switch_over in known} - {""})
-        which = listed([plain(instance, 80) for instance in instances])
-        return f"lost the tunnels of {which} {_when(failover)}"
-    return f"failed over {_when(failover)}"
+    if any(switch_over.evidence is not Evidence.INSTANCE_LOST for switch_over in known):
+        return f"failed over {_when(failover)}"
+    instances = _instances(switch_over.from_instance for switch_over in known)
+    if len(known) == len(instances) == 2:
+        each = [
+            f"on {plain(known_of.from_instance or '', 80)} at {clock(known_of.at)}"
+            for known_of in known
+        ]
+        return f"lost tunnels {listed(each)},"
+    return f"lost tunnels on {listed(instances)} {_when(failover)}"
 
 
 def _when(failover: Failover) -> str:
@@ -79,65 +84,88 @@ def _tunnels(diagnosis: Diagnosis, gateway: Gateway) -> str:
     return "no tunnel was logged as down, so it is not known whether tunnels were down"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """How an outage is spoken of: of a tunnel, or of a peer that has one on either instance."""
+
+    noun: str
+    down: str
+
+
+_ONE_TUNNEL: Final = _Words(noun="tunnel", down="down")
+_TWO_TUNNELS: Final = _Words(noun="remote IP", down="out on both instances")
+
+
 def _outages(diagnosis: Diagnosis) -> str:
+    """What became of the tunnels that were down; each is told by the worst of its outages."""
+    words = _TWO_TUNNELS if diagnosis.redundancy else _ONE_TUNNEL
     outages = diagnosis.outages
-    ended = [outage for outage in outages if outage.end_source is EndSource.LOG]
-    asked = [outage for outage in outages if outage.end_source is EndSource.ARM]
-    unlogged = [outage for outage in outages if outage.back_before is not None]
-    missing = [outage for outage in outages if outage.is_open]
-    number = len({outage.remote_ip for outage in outages})
+    number = len(_peers(outages))
+    missing = _of_peers(outages, [outage for outage in outages if outage.is_open])
+    rest = _without(outages, missing)
+    unlogged = _of_peers(rest, [outage for outage in rest if outage.back_before is not None])
+    rest = _without(rest, unlogged)
+    asked = _of_peers(rest, [outage for outage in rest if outage.end_source is EndSource.ARM])
+    ended = _without(rest, asked)
     if len(ended) == len(outages):
-        return _all_ended(ended, number)
+        return _all_ended(ended, words)
     parts = []
     if ended:
-        parts.append(f"{_these(ended, number)} back {_within(ended)}")
+        parts.append(f"{len(_peers(ended))} {_was(ended)} back {_within(ended)}")
     if asked:
         by = clock(max(outage.end for outage in asked if outage.end is not None))
-        verb = "was" if len(_peers(asked)) == 1 else "were"
-        parts.append(f"{_names(asked)} {verb} connected by {by}, by the gateway's own status")
-    if unlogged:
-        parts.append(f"the return of {_names(unlogged)} was not logged")
-    if missing:
-        verb = "was" if len(_peers(missing)) == 1 else "were"
-        by = clock(diagnosis.seen_until)
-        parts.append(f"{_names(missing)} {verb} not seen to reconnect by {by}")
-    return f"{count(number, 'tunnel')} went down: {listed(parts)}"
-
-
-def _all_ended(ended: Sequence[Outage], number: int) -> str:
-    longest = max(outage.length or timedelta() for outage in ended)
-    if number == 1 and len(ended) == 1:
-        return f"1 tunnel was down for {lasting(longest)} and is back"
-    if number == 1:
-        return (
-            f"1 tunnel was down {_times(len(ended))}, for at most {lasting(longest)}, and is back"
+        parts.append(
+            f"{_names(asked)} {_was(asked)} connected by {by} (by the gateway's own status)"
         )
+    if unlogged:
+        when = "a time that was" if len(_peers(unlogged)) == 1 else "times that were"
+        parts.append(f"{_names(unlogged)} came back at {when} not logged")
+    if missing:
+        none = number == len(_peers(missing)) > NAMED
+        seen = "none was seen" if none else f"{_names(missing)} {_was(missing)} not seen"
+        parts.append(f"{seen} to reconnect by {clock(diagnosis.seen_until)}")
+    return f"{count(number, words.noun)} went {words.down}: {listed(parts)}"
+
+
+def _all_ended(ended: Sequence[Outage], words: _Words) -> str:
+    number = len(_peers(ended))
+    longest = lasting(max(outage.length or timedelta() for outage in ended))
     each = " each time" if len(ended) > number else ""
+    if number == 1:
+        lasted = (
+            f" {_times(len(ended))}, for at most {longest}{each}," if each else f" for {longest}"
+        )
+        return f"1 {words.noun} was {words.down}{lasted} and is back"
     together = "both" if number == 2 else "all"
-    return (
-        f"{count(number, 'tunnel')} were down for at most {lasting(longest)}{each}, "
-        f"{together} are back"
-    )
+    subject = f"{count(number, words.noun)} were {words.down}"
+    return f"{subject} for at most {longest}{each}, {together} are back"
 
 
 def _times(number: int) -> str:
     return "twice" if number == 2 else f"{number} times"
 
 
-def _these(ended: Sequence[Outage], number: int) -> str:
-    some = len(_peers(ended))
-    if some == number:
-        return "each was" if number > 1 else "it was"
-    return f"{some} {'was' if some == 1 else 'were'}"
+def _was(outages: Iterable[Outage]) -> str:
+    return "was" if len(_peers(outages)) == 1 else "were"
 
 
 def _within(ended: Sequence[Outage]) -> str:
-    longest = max(outage.length or timedelta() for outage in ended)
-    return f"after {lasting(longest)}" if len(ended) == 1 else f"within {lasting(longest)}"
+    longest = lasting(max(outage.length or timedelta() for outage in ended))
+    return f"after {longest}" if len(ended) == 1 else f"within {longest}"
 
 
-def _peers(outages: Sequence[Outage]) -> list[str]:
+def _peers(outages: Iterable[Outage]) -> list[str]:
     return sorted({outage.remote_ip for outage in outages})
+
+
+def _of_peers(outages: Iterable[Outage], some: Iterable[Outage]) -> list[Outage]:
+    """All outages of the peers that `some` are of."""
+    peers = _peers(some)
+    return [outage for outage in outages if outage.remote_ip in peers]
+
+
+def _without(outages: Iterable[Outage], some: Sequence[Outage]) -> list[Outage]:
+    return [outage for outage in outages if outage not in some]
 
 
 def _names(outages: Sequence[Outage]) -> str:
@@ -153,23 +181,34 @@ def _names(outages: Sequence[Outage]) -> str:
     return listed([names[peer] for peer in sorted(names)])
 
 
+def _instances(names: Iterable[str | None]) -> list[str]:
+    return sorted({plain(name, 80) for name in names if name})
+
+
 def _redundancy(diagnosis: Diagnosis) -> str:
     """What was lost of the redundancy, in the words that the rows allow."""
     lost = diagnosis.redundancy
-    open_losses = [loss for loss in lost if loss.missing]
-    unlogged = [loss for loss in lost if loss.end is None and not loss.missing]
-    other = "" if diagnosis.outages else " (no disconnect was logged on the other instance)"
-    if open_losses:
-        instances = listed(sorted({plain(loss.instance, 80) for loss in open_losses}))
-        missing = sum(len(loss.missing) for loss in open_losses)
-        return (
-            f"{count(missing, 'tunnel')} of {instances} not seen to come back by "
-            f"{clock(diagnosis.seen_until)}, so there is no tunnel redundancy{other}"
+    other = ""
+    if not diagnosis.outages:
+        several = len(_instances(loss.instance for loss in lost)) > 1
+        other = (
+            " (no remote IP was logged as out on both instances)"
+            if several
+            else " (no disconnect was logged on the other instance meanwhile)"
         )
-    if unlogged:
-        return f"tunnel redundancy was lost, and its return was not logged in full{other}"
-    lost_for = lasting(redundancy_lost(lost) or timedelta())
-    return f"tunnel redundancy was lost for {lost_for} and is back{other}"
+    missing = [(loss.instance, remote_ip) for loss in lost for remote_ip in loss.missing]
+    if missing:
+        where = listed(_instances(instance for instance, _ in missing))
+        was = "was" if len(missing) == 1 else "were"
+        return (
+            f"tunnel redundancy was lost, and {count(len(missing), 'tunnel')} on {where} {was} not "
+            f"seen to come back by {clock(diagnosis.seen_until)}{other}"
+        )
+    length = redundancy_lost(lost)
+    if length is None:
+        return f"tunnel redundancy was lost, and came back at a time that was not logged{other}"
+    in_all = " in all" if len(lost) > 1 else ""
+    return f"tunnel redundancy was lost for {lasting(length)}{in_all} and is back{other}"
 
 
 def redundancy_lost(lost: Sequence[Redundancy]) -> timedelta | None:

@@ -146,10 +146,11 @@ def test_where_rows_are_lost_no_outage_is_longer_or_shorter_than_its_rows_say(
 ) -> None:
     story = a_story(random)
     rows = with_losses(story, random)
+    own_rows = [row for row in rows if row.gateway_id == GATEWAY_ID]
 
     for record in told_at_once(story, rows):
         for outage in record.diagnosis.outages:
-            own = [row for row in rows if row.remote_ip == outage.remote_ip]
+            own = [row for row in own_rows if row.remote_ip == outage.remote_ip]
             ups = {row.at for row in own if row.kind is Kind.CONNECTED}
             downs = {row.at for row in own if row.kind is Kind.DISCONNECTED}
             until = outage.end or outage.back_before or story.over_at

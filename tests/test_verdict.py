@@ -1,0 +1,277 @@
+"""The family of verdicts, kept in `golden/verdicts.md` to be read aloud."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import product
+from typing import Any, Final
+
+import pytest
+
+from detector.diagnosis import judged
+from detector.model import (
+    Cause,
+    CauseKind,
+    Diagnosis,
+    EndSource,
+    Evidence,
+    Failover,
+    Outage,
+    Redundancy,
+    SwitchOver,
+)
+from detector.verdict import redundancy_lost, verdict
+from tests.builders import (
+    LILLE,
+    LYON,
+    NICE,
+    ONE,
+    PARIS,
+    ZERO,
+    a_diagnosis,
+    a_failover,
+    a_gateway,
+    a_switch_over,
+    an_outage,
+    at,
+)
+from tests.goldens import golden
+
+HAND_OVER: Final = a_switch_over(at(7))
+BACK: Final = a_switch_over(at(7, minutes=27), from_instance=ONE, to_instance=ZERO)
+AGAIN: Final = a_switch_over(at(7, minutes=50))
+PRIMARY: Final = SwitchOver(at=at(7), evidence=Evidence.PRIMARY_CHANGED)
+LOST: Final = SwitchOver(at=at(7), evidence=Evidence.INSTANCE_LOST, from_instance=ZERO)
+LOST_TOO: Final = replace(LOST, at=at(minutes=9), from_instance=ONE)
+LOST_AGAIN: Final = replace(LOST, at=at(minutes=40))
+
+NOT_RECORDED: Final = Cause(kind=CauseKind.NOT_RECORDED, statement="")
+MAINTENANCE: Final = Cause(kind=CauseKind.MAINTENANCE, statement="", at=at(-90))
+RESET: Final = Cause(kind=CauseKind.RESET, statement="", at=at(-40), caller="kim@example.net")
+RESET_BY_NOBODY: Final = replace(RESET, caller=None)
+CHANGE: Final = replace(RESET, kind=CauseKind.CONFIGURATION)
+
+BACK_WITH_REDUNDANCY: Final = (Redundancy(instance=ZERO, start=at(7), end=at(18, minutes=6)),)
+HOSTILE: Final = "evil\u202e\n# vpn](javascript:x)`" + "a" * 200
+
+
+def by_arm(remote_ip: str, start: float = 7) -> Outage:
+    """An outage that the gateway's own connection ended."""
+    open_outage = an_outage(remote_ip, start, None)
+    return replace(open_outage, end=at(minutes=20), end_source=EndSource.ARM)
+
+
+def unlogged(remote_ip: str, start: float = 7) -> Outage:
+    """An outage whose end was not logged, though the tunnel had a later life."""
+    return replace(an_outage(remote_ip, start, None), back_before=at(minutes=27))
+
+
+def outages(*ends: tuple[str, float | None]) -> dict[str, Any]:
+    """Outages from the seventh second on, each with its end."""
+    return {"outages": tuple(an_outage(peer, 7, end) for peer, end in ends)}
+
+
+def lost(*missing: str, instance: str = ZERO, end: datetime | None = None) -> Redundancy:
+    """Redundancy that is not back."""
+    return Redundancy(instance=instance, start=at(7), end=end, missing=missing)
+
+
+def said(*switch_overs: SwitchOver, gateway: dict[str, Any] | None = None, **found: Any) -> str:
+    """The verdict on these switch-overs, with what was found out."""
+    diagnosis: Diagnosis = judged(a_diagnosis(**found))
+    return verdict(a_failover(*switch_overs), diagnosis, a_gateway(**gateway or {}))
+
+
+def events() -> Iterator[tuple[str, str]]:
+    """Every event with every cause."""
+    kinds = {
+        "a tunnel moved": (HAND_OVER,),
+        "the primary changed": (PRIMARY,),
+        "an instance was lost": (LOST,),
+    }
+    causes = {
+        "no cause": NOT_RECORDED,
+        "maintenance": MAINTENANCE,
+        "a reset": RESET,
+        "a reset by nobody": RESET_BY_NOBODY,
+        "a change": CHANGE,
+    }
+    for (event, known), (why, cause) in product(kinds.items(), causes.items()):
+        if event == "an instance was lost":
+            yield f"{event}, {why}", said(*known, cause=cause, redundancy=BACK_WITH_REDUNDANCY)
+        else:
+            yield f"{event}, {why}", said(*known, cause=cause, **outages((PARIS, 21)))
+
+
+def often() -> Iterator[tuple[str, str]]:
+    """Several switch-overs."""
+    there_and_back = (an_outage(PARIS, 7, 21), an_outage(PARIS, 1627, 1640))
+    both = (an_outage(LYON, 8, 22), *there_and_back, an_outage(LYON, 1628, 1640))
+    yield "twice, one tunnel", said(HAND_OVER, BACK, outages=there_and_back)
+    yield "twice, two tunnels", said(HAND_OVER, BACK, cause=MAINTENANCE, outages=both)
+    yield "twice, for a reset", said(HAND_OVER, BACK, cause=RESET, outages=both)
+    yield "three times", said(HAND_OVER, BACK, AGAIN, outages=both, flapping=True)
+    yield (
+        "three times, one tunnel",
+        said(
+            HAND_OVER,
+            BACK,
+            AGAIN,
+            outages=(*there_and_back, an_outage(PARIS, 3007, 3010)),
+            flapping=True,
+        ),
+    )
+    apart = (*BACK_WITH_REDUNDANCY, lost(instance=ONE, end=at(minutes=12)))
+    yield "one instance after the other", said(LOST, LOST_TOO, redundancy=apart)
+    again = (*BACK_WITH_REDUNDANCY, replace(lost(end=at(minutes=41)), start=at(minutes=40)))
+    yield "one instance twice", said(LOST, LOST_AGAIN, redundancy=again)
+    yield "both instances, three times", said(LOST, LOST_TOO, LOST_AGAIN, redundancy=apart)
+    yield (
+        "an instance lost, then the primary changed",
+        said(LOST, replace(PRIMARY, at=at(minutes=9)), redundancy=apart),
+    )
+
+
+def tunnels() -> Iterator[tuple[str, str]]:
+    """What became of the tunnels."""
+    four = (PARIS, LYON, LILLE, NICE)
+    many = [f"198.51.100.{last}" for last in range(11, 24)]
+    yield "one back", said(HAND_OVER, **outages((PARIS, 21)))
+    yield "one back at once", said(HAND_OVER, **outages((PARIS, 7)))
+    yield "one back after long", said(HAND_OVER, **outages((PARIS, 7 + 3725)))
+    yield "two back", said(HAND_OVER, **outages((PARIS, 21), (LYON, 20.2)))
+    yield "three back", said(HAND_OVER, **outages((PARIS, 21), (LYON, 20), (LILLE, 18)))
+    yield "many back", said(HAND_OVER, **outages(*((peer, 75) for peer in many)))
+    yield "one open", said(HAND_OVER, **outages((PARIS, None)))
+    yield "two open", said(HAND_OVER, **outages((PARIS, None), (LYON, None)))
+    yield "three open", said(HAND_OVER, **outages(*((peer, None) for peer in four[:3])))
+    yield "four open", said(HAND_OVER, **outages(*((peer, None) for peer in four)))
+    some = [(PARIS, 21), (LYON, 22), (LILLE, 23)]
+    yield "one of four open", said(HAND_OVER, **outages(*some, (NICE, None)))
+    yield "one of two open", said(HAND_OVER, **outages((PARIS, 21), (NICE, None)))
+    yield (
+        "four of thirteen open",
+        said(
+            HAND_OVER, **outages(*((peer, 21 if peer not in many[:4] else None) for peer in many))
+        ),
+    )
+    named = replace(an_outage(NICE, 7, None), connection="conn-nice")
+    yield "one open, named", said(HAND_OVER, outages=(an_outage(PARIS, 7, 21), named))
+    yield (
+        "back, then open",
+        said(HAND_OVER, BACK, outages=(an_outage(PARIS, 7, 21), an_outage(PARIS, 1627, None))),
+    )
+    yield "connected by ARM", said(HAND_OVER, outages=(by_arm(PARIS),))
+    yield (
+        "connected by ARM, named",
+        said(HAND_OVER, outages=(replace(by_arm(PARIS), connection="conn-paris"),)),
+    )
+    yield (
+        "three back, one by ARM",
+        said(HAND_OVER, outages=(*(an_outage(peer, 7, 21) for peer in four[:3]), by_arm(NICE))),
+    )
+    yield "one by ARM, one open", said(HAND_OVER, outages=(by_arm(PARIS), an_outage(LYON, 7, None)))
+    yield "a return that was not logged", said(HAND_OVER, outages=(unlogged(PARIS),))
+    yield (
+        "two returns that were not logged",
+        said(HAND_OVER, BACK, outages=(unlogged(PARIS), unlogged(LYON), an_outage(LILLE, 7, 21))),
+    )
+    yield (
+        "one of each",
+        said(
+            HAND_OVER,
+            outages=(
+                an_outage(PARIS, 7, 21),
+                by_arm(LYON),
+                unlogged(LILLE),
+                an_outage(NICE, 7, None),
+            ),
+        ),
+    )
+    yield "no tunnel rows", said(PRIMARY)
+    yield "policy-based", said(PRIMARY, gateway={"vpn_type": "PolicyBased"})
+
+
+def redundancy() -> Iterator[tuple[str, str]]:
+    """What became of the redundancy of active-active gateways."""
+    out = an_outage(PARIS, 9, 33)
+    yield "back", said(LOST, redundancy=BACK_WITH_REDUNDANCY)
+    yield "one tunnel not back", said(LOST, redundancy=(lost(PARIS),))
+    yield "three tunnels not back", said(LOST, redundancy=(lost(PARIS, LYON, LILLE),))
+    yield (
+        "on either instance not back",
+        said(LOST, LOST_TOO, redundancy=(lost(PARIS), lost(PARIS, LYON, instance=ONE))),
+    )
+    yield "return not logged", said(LOST, redundancy=(lost(),))
+    yield "one remote IP out", said(LOST, outages=(out,), redundancy=BACK_WITH_REDUNDANCY)
+    yield (
+        "two remote IPs out, one open",
+        said(LOST, outages=(out, an_outage(LYON, 9, None)), redundancy=(lost(LYON),)),
+    )
+    yield (
+        "one remote IP out and open",
+        said(LOST, outages=(an_outage(LYON, 9, None),), redundancy=(lost(LYON),)),
+    )
+
+
+def names() -> Iterator[tuple[str, str]]:
+    """Names as people and attackers choose them."""
+    hostile = replace(LOST, from_instance=HOSTILE)
+    yield "a long name", said(HAND_OVER, gateway={"name": "vpn-" + "long-" * 30})
+    yield "a hostile name", said(HAND_OVER, gateway={"name": HOSTILE})
+    yield "a hostile caller", said(HAND_OVER, cause=replace(RESET, caller=HOSTILE))
+    yield "a hostile instance", said(hostile, redundancy=BACK_WITH_REDUNDANCY)
+    yield "a hostile peer", said(HAND_OVER, **outages((HOSTILE, None)))
+
+
+def test_the_family_of_verdicts_reads_as_it_was_read_aloud() -> None:
+    chapters = (
+        ("Events and causes", events),
+        ("Several switch-overs", often),
+        ("Tunnels", tunnels),
+        ("Redundancy", redundancy),
+        ("Names", names),
+    )
+    lines = ["# Verdicts", ""]
+    for title, sentences in chapters:
+        lines += [f"## {title}", ""]
+        for what, sentence in sentences():
+            lines += [f"{what}:", f"> {sentence}", ""]
+    text = "\n".join(lines)
+
+    assert golden("verdicts.md", text) == text
+
+
+@pytest.mark.parametrize("chapter", [events, often, tunnels, redundancy, names])
+def test_a_verdict_is_one_line_of_at_most_600_characters_that_ends_with_a_full_stop(
+    chapter: Any,
+) -> None:
+    for _, sentence in chapter():
+        assert sentence.endswith(".")
+        assert len(sentence) <= 600
+        assert sentence.isprintable()
+
+
+def test_redundancy_lost_on_both_instances_at_once_is_counted_once() -> None:
+    both = (lost(end=at(60)), replace(lost(instance=ONE, end=at(90)), start=at(30)))
+
+    assert timedelta(seconds=83) == redundancy_lost(both)
+
+
+def test_redundancy_lost_is_not_known_while_an_end_is_not() -> None:
+    assert redundancy_lost((*BACK_WITH_REDUNDANCY, lost(PARIS, instance=ONE))) is None
+    assert redundancy_lost(()) is None
+
+
+def test_the_examples_of_a_person_are_said_so() -> None:
+    failover = Failover(id="f", gateway_id="/g", switch_overs=(HAND_OVER,))
+    diagnosis = judged(
+        a_diagnosis(cause=MAINTENANCE, **outages((PARIS, 21), (LYON, 20), (LILLE, 18)))
+    )
+
+    assert (
+        "vpn-hub-weu failed over at 02:00:07Z during planned maintenance; "
+        "3 tunnels were down for at most 14 s, all are back."
+    ) == verdict(failover, diagnosis, a_gateway())
