@@ -162,7 +162,9 @@ def _phase(status: str) -> Phase:
 
 def _text(row: Mapping[str, object], column: str) -> str:
     value = row.get(column)
-    return "" if value is None else str(value).strip()
+    text = "" if value is None else str(value).strip()
+    # Half a surrogate pair, which JSON can escape, is no text: neither store nor sink would take it.
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _with_overflow(row: Mapping[str, object]) -> Mapping[str, object]:

@@ -14,6 +14,7 @@ from detector.errors import DeliveryFailed, JournalUnavailable
 from detector.history import History, to_json
 from detector.insight import Insight, Reason
 from detector.model import Connection, Kind, Phase, Scope, Signal
+from detector.row import read_rows
 from detector.run import MARGIN, World, run, windows
 from tests.builders import (
     GATEWAY_ID,
@@ -426,6 +427,35 @@ def test_what_is_old_and_delivered_is_forgotten() -> None:
     [history] = journal.histories
 
     assert [at() + days] == [record.failover.first_at for record in history.records]
+
+
+def test_a_row_with_half_a_character_is_told_like_any_other() -> None:
+    """JSON can escape half a surrogate pair, which no store and no sink could write."""
+    half = "\ud800x\x00"
+    rows = [
+        {
+            "TimeGenerated": when,
+            "GatewayId": GATEWAY_ID,
+            "Source": "TunnelDiagnosticLog",
+            "Operation": operation,
+            "Instance": instance,
+            "RemoteIp": half,
+            "Message": half,
+        }
+        for when, operation, instance in (
+            (at(), "TunnelDisconnected", ZERO),
+            (at(12), "TunnelConnected", half),
+        )
+    ]
+    signals, unreadable = read_rows(rows, origin="test")
+    sink = ListSink()
+
+    report, _ = run(
+        a_world(MemoryLogs(seen(*signals)), sinks=[sink]), now=at(minutes=5), left=plenty
+    )
+
+    assert ([], True) == (unreadable, report.ok)
+    assert ["?x\x00"] == [outage.remote_ip for outage in sink.taken[0].failover.outages]
 
 
 # What was told is not taken back
