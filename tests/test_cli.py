@@ -17,6 +17,7 @@ import pytest
 
 from detector.article import parse
 from tests.command_line import AFTERNOON, ROOT, Command, command, files, process
+from tests.goldens import golden
 
 SCHEMA = json.loads((ROOT / "docs" / "insight.schema.json").read_bytes())
 SEED = ROOT / "articles" / "VNGTenantEventsGatewayFailoverDetectedSecondaryInsight.md"
@@ -54,6 +55,7 @@ class TestReplay:
         said = detector("replay", AFTERNOON)
 
         assert 0 == said.code
+        assert golden("replay-afternoon.md", said.out) == said.out
         assert ["vpn-hub-weu", "vpn-hub-neu"] == re.findall("^# (\\S+) ", said.out, re.MULTILINE)
         assert "2 insights told; 2 failovers seen in 28 rows of 3 gateways\n" == said.err
 
