@@ -128,6 +128,7 @@ def articles(
 ) -> None:
     """Check articles, and say what to mend."""
     from detector import catalog
+    from detector.literal import visible
     from detector.words import count
 
     problems = catalog.check(paths or [ARTICLES])
@@ -146,7 +147,7 @@ def articles(
         print_json({"problems": listed})
     else:
         for problem in problems:
-            typer.echo(str(problem))
+            typer.echo(visible(str(problem)))
         typer.echo(count(len(mistakes), "problem") if mistakes else "no problems")
     raise typer.Exit(1 if mistakes else 0)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -20,12 +21,14 @@ NOTHING: Final = "nothing new to tell"
 MOST_NOTES: Final = 20
 """As many notes are printed; of more, how many there are."""
 
+_NOT_ASCII: Final = re.compile("[^\n -~]")
+
 
 def speak_utf8() -> None:
-    """Make both streams UTF-8, wherever they go: what is printed may hold any name."""
+    """Make both streams UTF-8 with plain line ends: what is printed may hold any name or text."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
 
 
 def say(text: str) -> None:
@@ -52,8 +55,13 @@ def show_json(report: Report, insights: Iterable[Insight]) -> None:
 
 
 def print_json(document: object) -> None:
-    """Print one JSON object."""
-    typer.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    """Print one JSON object; what would not be seen in it, or would act, is escaped."""
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    typer.echo(_NOT_ASCII.sub(lambda found: _seen(found[0]), text))
+
+
+def _seen(character: str) -> str:
+    return character if character.isprintable() else json.dumps(character)[1:-1]
 
 
 def say_of(report: Report, *, closing: str, written: Sequence[Path] = ()) -> None:

@@ -228,6 +228,14 @@ class TestArticles:
         ]
         assert {(str(path), 6)} == {(problem["path"], problem["line"]) for problem in listed}
 
+    def test_what_an_article_holds_cannot_act_on_a_terminal(
+        self, detector: Command, tmp_path: Path
+    ) -> None:
+        said = detector("articles", an_article(tmp_path, "<!--$a\x1b[2J-->"))
+
+        assert 1 == said.code
+        assert "\x1b" not in said.out
+
     def test_a_note_is_no_failure(self, detector: Command, tmp_path: Path) -> None:
         said = detector("articles", an_article(tmp_path, "{brace}"))
 
