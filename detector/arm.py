@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn
 
 from detector.errors import FactUnknown
 from detector.model import Connection, Gateway
+from detector.words import whole
 
 NOT_SET: Final = "not set on the gateway"
 UNREADABLE: Final = "the answer could not be read"
@@ -161,7 +162,7 @@ def _fields(body: object) -> _Fields:
 
 
 def _words(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
+    return whole(value) if isinstance(value, str) and value else None
 
 
 def _objects(value: object) -> Iterator[_Fields]:

@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from detector.model import Kind, Phase, Signal
+from detector.words import whole
 
 COLUMNS: Final = (
     "TimeGenerated",
@@ -162,9 +163,7 @@ def _phase(status: str) -> Phase:
 
 def _text(row: Mapping[str, object], column: str) -> str:
     value = row.get(column)
-    text = "" if value is None else str(value).strip()
-    # Half a surrogate pair, which JSON can escape, is no text: neither store nor sink would take it.
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    return "" if value is None else whole(str(value).strip())
 
 
 def _with_overflow(row: Mapping[str, object]) -> Mapping[str, object]:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
+from typing import Final
 
 from detector.insight import Insight, OutageFacts, timestamp
 from detector.literal import Spot, written
 from detector.model import EndSource
-from detector.words import clock, lasting
+from detector.words import clock, lasting, plain
+
+LONGEST: Final = 2000
+"""As many characters of one text are shown; what is longer is cut visibly."""
 
 
 def summary(insight: Insight) -> str:
@@ -30,7 +34,7 @@ def summary(insight: Insight) -> str:
 
 
 def _text(text: str) -> str:
-    return written(text, Spot(leads_line=True))
+    return written(plain(text, LONGEST), Spot(leads_line=True))
 
 
 def _facts(insight: Insight) -> Iterator[tuple[str, str]]:

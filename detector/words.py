@@ -50,6 +50,11 @@ def listed(items: Sequence[str]) -> str:
     return ", ".join(items[:-1]) + " and " + items[-1]
 
 
+def whole(text: str) -> str:
+    """`text` with `?` for half a surrogate pair, which JSON can escape and nothing can encode."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 def plain(text: str, most: int) -> str:
     """`text` on one line without control or direction marks, at most `most` characters long.
 

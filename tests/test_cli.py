@@ -16,6 +16,7 @@ import jsonschema
 import pytest
 
 from detector.article import parse
+from detector.page import to_html
 from tests.command_line import AFTERNOON, ROOT, Command, command, files, process
 from tests.goldens import golden
 
@@ -29,6 +30,12 @@ FACTS = {
 GATEWAY = (
     "/subscriptions/6d1f9c2a-0000-4000-8000-3f0c5e7a1b20/resourceGroups/rg-hub/providers"
     "/Microsoft.Network/virtualNetworkGateways/vpn-hub-weu"
+)
+
+
+ACTING = frozenset("\x1b\x9b\r\u202e\u2028\ud800")
+HOSTILE = (
+    "".join(sorted(ACTING)) + "</p><script>x</script>[x](javascript:x) @all `|*\n# " + "A" * 10**5
 )
 
 
@@ -195,6 +202,43 @@ class TestReplay:
             assert 1 == said.code
             assert said.err.startswith("error: ")
             assert "Traceback" not in said.err
+
+
+class TestHostileText:
+    """Whatever a recording holds, it is shown, and acts neither in a document nor a terminal."""
+
+    @pytest.fixture(name="recording")
+    def a_hostile_recording(self, tmp_path: Path) -> Path:
+        """The afternoon, with the same hostile text wherever a person or a peer may write."""
+        open_to_all = {"Message", "Caller", "Reason", "stateChangeReason_s", "name", "location"}
+
+        def turned(value: object, name: str = "") -> object:
+            if isinstance(value, dict):
+                return {key: turned(own, key) for key, own in value.items()}
+            if isinstance(value, list):
+                return [turned(own, name) for own in value]
+            return HOSTILE if name in open_to_all and isinstance(value, str) else value
+
+        recording = tmp_path / "recording"
+        shutil.copytree(AFTERNOON, recording)
+        for path in recording.rglob("*.json"):
+            if path.parent.name != "metrics":
+                path.write_text(json.dumps(turned(json.loads(path.read_bytes()))))
+        return recording
+
+    def test_every_form_of_it_is_harmless(self, detector: Command, recording: Path) -> None:
+        markdown = detector("replay", recording)
+        document = detector("replay", recording, "--json")
+        walk = detector("explain", recording)
+        for insight in json.loads(document.out)["insights"]:
+            jsonschema.validate(insight, SCHEMA)
+
+        assert (0, 0, 0) == (markdown.code, document.code, walk.code)
+        for printed in (markdown.out, document.out, walk.out):
+            assert ACTING.isdisjoint(printed)
+        assert "<script>" not in to_html(markdown.out)
+        assert "javascript:" not in "".join(re.findall("<[^>]*>", to_html(markdown.out)))
+        assert len(markdown.out) < 200_000
 
 
 class TestArticles:

@@ -16,7 +16,7 @@ from detector.catalog import Catalog, load
 from detector.compose import Library, Telling, compose
 from detector.insight import Insight, Reason
 from detector.model import Cause, CauseKind, EvidenceRow, State
-from detector.summary import summary
+from detector.summary import LONGEST, summary
 from tests.builders import a_diagnosis, a_failover, a_gateway, a_switch_over, an_outage, at
 
 SHIPPED = load(Path(__file__).parents[1] / "articles")
@@ -93,6 +93,13 @@ def test_a_drill_says_so_first_and_in_its_title() -> None:
         an_insight(drill=True)
     )
     assert "drill" not in summary(an_insight()).lower()
+
+
+def test_a_text_that_is_too_long_is_cut_visibly() -> None:
+    shown = summary(an_insight("A" * 100_000)).splitlines()
+    [evidence] = [line for line in shown if line.startswith("- 2026-11-22T02:00:00.000Z ")]
+
+    assert f"- 2026-11-22T02:00:00.000Z {'A' * (LONGEST - 1)}…: {'A' * (LONGEST - 1)}…" == evidence
 
 
 def test_the_articles_title_stands_once() -> None:
