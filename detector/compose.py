@@ -30,13 +30,17 @@ from detector.literal import Spot, written
 from detector.model import Diagnosis, Failover, Gateway, State
 from detector.scenario import scenarios
 from detector.verdict import redundancy_lost, verdict
-from detector.words import listed
+from detector.words import listed, plain
 
 RESET_GUIDE: Final = "https://learn.microsoft.com/azure/vpn-gateway/reset-gateway"
 SKU_BENCHMARKS: Final = "https://learn.microsoft.com/azure/vpn-gateway/about-gateway-skus#benchmark"
 
 MOST_ROWS: Final = 200
 """As many rows of evidence stand in a document; of more, the first, and a line that says so."""
+
+
+LONGEST_NAME: Final = 120
+"""Of a longer name from the logs no more is shown: it may hold anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +120,7 @@ def compose(telling: Telling, library: Library) -> tuple[Insight, tuple[str, ...
 def slot_facts(failover: Failover, diagnosis: Diagnosis, gateway: Gateway) -> dict[str, str]:
     """What fills the slots of an article; a fact that could not be had reads `unknown (why)`."""
     unseen = sorted({outage.remote_ip for outage in diagnosis.outages if outage.is_open})
-    caller = diagnosis.cause.caller
+    caller = plain(diagnosis.cause.caller or "", LONGEST_NAME)
     return {
         "virtualNetworkName": gateway.virtual_network_name
         or _unknown(gateway, "virtual_network_name"),

@@ -106,7 +106,8 @@ def _lines(insight: Insight, markup: Markup) -> Iterator[str]:
         ("How to reset a gateway", links.reset_guide),
         ("Benchmarks of the SKUs", links.sku_benchmarks),
     ):
-        yield markup.link(label, quote(url, safe="%/:?#@!$&*+,;=~"))
+        if url:
+            yield markup.link(label, quote(url, safe="%/:?#@!$&*+,;=~"))
 
 
 def _told(insight: Insight) -> Iterator[tuple[str, str]]:

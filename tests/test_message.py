@@ -189,3 +189,14 @@ def test_what_is_left_to_escape_in_html_is_escaped() -> None:
     told = body(insight, "", MARKUPS["html"], lambda text: True)
 
     assert "R&amp;D &quot;hub&quot;<br/>" == told.splitlines()[0]
+
+
+@pytest.mark.parametrize("form", MARKUPS)
+def test_a_portal_that_is_not_known_is_no_link(form: str) -> None:
+    known = an_insight()
+    unknown = known.model_copy(update={"links": known.links.model_copy(update={"portal": ""})})
+
+    told = body(unknown, "", MARKUPS[form], lambda text: True)
+
+    assert "in the portal" in body(known, "", MARKUPS[form], lambda text: True)
+    assert "in the portal" not in told
