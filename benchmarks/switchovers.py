@@ -61,7 +61,7 @@ def rows(number: int, gateways: int) -> list[Signal]:
 
 
 def seconds_to_read(signals: list[Signal]) -> tuple[float, float, int]:
-    """Seconds of the processor for finding the switch-overs and for diagnosing each; their number."""
+    """Seconds of the processor to find the switch-overs and to diagnose each, and their number."""
     began = time.process_time()
     read = []
     for own in by_gateway(signals).values():

@@ -108,7 +108,7 @@ def read_row(row: Mapping[str, object]) -> Signal | None:
     operation = _text(row, "Operation").lower()
     kind = _KINDS.get(operation)
     message = _text(row, "Message")
-    if kind is None and _UPGRADE_STARTED.search(message):
+    if kind in (None, Kind.CONFIGURATION) and _UPGRADE_STARTED.search(message):
         kind = Kind.MAINTENANCE
     if kind is None:
         return None

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from detector.model import Kind, Phase, Signal
+from detector.row import COLUMNS, UnreadableRow, instant, read_row, read_rows
+from tests.builders import GATEWAY_ID, GATEWAY_LOG, PARIS, TUNNEL_LOG, ZERO
+
+AT = datetime(2026, 11, 22, 2, 14, 7, 123000, tzinfo=UTC)
+RESET = "MICROSOFT.NETWORK/VIRTUALNETWORKGATEWAYS/RESET/ACTION"
+
+
+def a_row(**changes: object) -> dict[str, object]:
+    """A row as the query projects it: a tunnel that disconnected."""
+    columns: dict[str, object] = dict.fromkeys(COLUMNS, "")
+    return columns | {
+        "TimeGenerated": AT,
+        "GatewayId": GATEWAY_ID.upper(),
+        "Source": TUNNEL_LOG,
+        "Operation": "TunnelDisconnected",
+        "Status": "Disconnected",
+        "Instance": ZERO,
+        "RemoteIp": PARIS,
+        "Reason": "DPD timeout",
+        **changes,
+    }
+
+
+def signal_of(**changes: object) -> Signal:
+    """The signal of a row that has one."""
+    found = read_row(a_row(**changes))
+    assert found is not None
+    return found
+
+
+def of_the_gateway(**changes: Any) -> dict[str, Any]:
+    """What makes a row one of the gateway's own log."""
+    return {"Source": GATEWAY_LOG, "Instance": "", "RemoteIp": "", "Reason": "", **changes}
+
+
+def test_a_row_of_a_tunnel_is_read_with_its_instance_its_peer_and_its_reason() -> None:
+    expected = Signal(
+        at=AT,
+        gateway_id=GATEWAY_ID,
+        kind=Kind.DISCONNECTED,
+        source=TUNNEL_LOG,
+        instance=ZERO,
+        remote_ip=PARIS,
+        text="DPD timeout",
+    )
+
+    assert expected == read_row(a_row())
+
+
+@pytest.mark.parametrize(
+    ("operation", "kind"),
+    [
+        ("TunnelConnected", Kind.CONNECTED),
+        ("TUNNELDISCONNECTED", Kind.DISCONNECTED),
+        ("GatewayTenantPrimaryChanged", Kind.PRIMARY_CHANGED),
+        ("HostMaintenanceEvent", Kind.MAINTENANCE),
+        ("SetGatewayConfiguration", Kind.CONFIGURATION),
+        (RESET, Kind.RESET),
+        ("Microsoft.Network/virtualNetworkGateways/write", Kind.WRITE),
+    ],
+)
+def test_an_operation_counts_in_any_case(operation: str, kind: Kind) -> None:
+    assert kind is signal_of(Operation=operation).kind
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        "",
+        "SetConnectionConfiguration",
+        "ValidateGatewayConfiguration",
+        "MigrateCustomerSubscription",
+        "Microsoft.Network/virtualNetworkGateways/resetvpnclientsharedkey/action",
+        "Microsoft.Network/virtualNetworkGateways/delete",
+    ],
+)
+def test_other_operations_bear_on_no_failover(operation: str) -> None:
+    assert read_row(a_row(**of_the_gateway(Operation=operation))) is None
+
+
+@pytest.mark.parametrize("operation", ["", "GatewayEvent", "SetGatewayConfiguration"])
+def test_a_message_that_an_upgrade_started_is_maintenance_whatever_its_operation(
+    operation: str,
+) -> None:
+    row = of_the_gateway(Operation=operation, Message="Upgrade gateway started")
+
+    assert Kind.MAINTENANCE is signal_of(**row).kind
+
+
+def test_what_a_primary_change_says_is_kept_and_not_read() -> None:
+    row = of_the_gateway(
+        Operation="GatewayTenantPrimaryChanged", Message="upgrade started, now IN_1"
+    )
+
+    assert (Kind.PRIMARY_CHANGED, "") == (signal_of(**row).kind, signal_of(**row).instance)
+
+
+@pytest.mark.parametrize(
+    ("status", "phase"),
+    [
+        ("Start", Phase.STARTED),
+        ("Started", Phase.STARTED),
+        ("Accept", Phase.STARTED),
+        ("Accepted", Phase.STARTED),
+        ("Success", Phase.SUCCEEDED),
+        ("SUCCEEDED", Phase.SUCCEEDED),
+        ("Failure", Phase.FAILED),
+        ("Failed", Phase.FAILED),
+        ("Canceled", Phase.UNSTATED),
+        ("", Phase.UNSTATED),
+    ],
+)
+def test_the_status_of_an_operation_says_how_far_it_came(status: str, phase: Phase) -> None:
+    assert phase is signal_of(Operation=RESET, Status=status).phase
+
+
+def test_the_status_of_a_tunnel_is_no_phase() -> None:
+    assert Phase.UNSTATED is signal_of(Status="Success").phase
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2026-11-22T02:14:07.123Z", AT),
+        ("2026-11-22T02:14:07.1230000Z", AT),
+        ("2026-11-22T02:14:07.1234567Z", AT.replace(microsecond=123456)),
+        ("2026-11-22 02:14:07.123", AT),
+        ("2026-11-22T03:14:07.123+01:00", AT),
+        (AT.replace(tzinfo=None), AT),
+        (AT.astimezone(timezone(timedelta(hours=-8))), AT),
+    ],
+)
+def test_a_time_is_utc_unless_it_says_otherwise(value: object, expected: datetime) -> None:
+    assert expected == instant(value)
+    assert timedelta() == instant(value).utcoffset()
+
+
+@pytest.mark.parametrize(
+    ("changes", "lacking"),
+    [
+        ({"TimeGenerated": None}, "no TimeGenerated"),
+        ({"TimeGenerated": "yesterday"}, "not a time: 'yesterday'"),
+        ({"TimeGenerated": "0001-01-01T00:00:00+14:00"}, "not a time"),
+        ({"GatewayId": ""}, "no gateway id"),
+        ({"GatewayId": "/subscriptions/s/resourceGroups/r"}, "no gateway id"),
+        ({"Instance": ""}, "no instance_s"),
+        ({"RemoteIp": None}, "no remoteIP_s"),
+    ],
+)
+def test_a_row_that_lacks_what_it_needs_is_unreadable_and_says_what(
+    changes: dict[str, object], lacking: str
+) -> None:
+    with pytest.raises(UnreadableRow, match=lacking):
+        read_row(a_row(**changes))
+
+
+def test_an_unreadable_row_is_named_and_stops_no_other() -> None:
+    rows = [a_row(), a_row(Instance=""), a_row(Operation="Else", GatewayId="")]
+
+    signals, unreadable = read_rows(rows, origin="the workspace")
+
+    assert [read_row(a_row())] == signals
+    assert ["the workspace, row 2: it tells of a tunnel and has no instance_s"] == unreadable
+
+
+@pytest.mark.parametrize("as_text", [False, True])
+def test_what_a_full_workspace_keeps_in_additional_fields_is_found(*, as_text: bool) -> None:
+    fields = {"instance": ZERO, "remoteIP": PARIS, "status": "Disconnected"}
+    text = '{"INSTANCE": "%s", "remoteIP": "%s", "status": "Disconnected"}' % (ZERO, PARIS)  # noqa: UP031
+    row = a_row(Instance="", RemoteIp="", Status="", Additional=text if as_text else fields)
+
+    assert read_row(a_row()) == read_row(row)
+
+
+@pytest.mark.parametrize("additional", ["{", "[]", "7", [1], "null"])
+def test_additional_fields_that_cannot_be_read_are_passed_over(additional: object) -> None:
+    assert read_row(a_row()) == read_row(a_row(Additional=additional))
+
+
+def test_the_operation_status_in_additional_fields_says_how_far_it_came() -> None:
+    row = of_the_gateway(
+        Operation="SetGatewayConfiguration",
+        Status="",
+        Additional={"operationStatus": "Success"},
+    )
+
+    assert Phase.SUCCEEDED is signal_of(**row).phase
