@@ -12,7 +12,7 @@ from detector.diagnosis import evidence_row
 from detector.history import History, Seen
 from detector.insight import timestamp
 from detector.lookup import Facts, look_up
-from detector.model import Answer, Evidence
+from detector.model import Answer
 from detector.run import World, windows
 from detector.scenario import scenarios
 from detector.switchover import NEAR, Pairing, Piece
@@ -110,11 +110,8 @@ def _piece(piece: Piece, case: Case, *, active_active: bool | None) -> str:
     moved += f" to {plain(piece.to_instance, 80)}" if piece.to_instance else ""
     kept = ""
     if not piece.proves(active_active=active_active):
-        why = "the other instance had a tunnel of its own"
-        if piece.evidence is Evidence.INSTANCE_LOST:
-            mode = "active-standby" if active_active is False else "not known to be active-active"
-            why = f"the gateway is {mode}"
-        kept = f" (discarded: {why})"
+        mode = "active-standby" if active_active is False else "not known to be active-active"
+        kept = f" (discarded: the gateway is {mode})"
     elif piece.at < case.sighting.since:
         kept = " (discarded: its rows may be cut off by the window's start)"
     return f"{piece.evidence}{moved}{kept}"

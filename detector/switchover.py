@@ -40,33 +40,28 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairing:
-    """A Disconnected row, the Connected row of the same remote IP that it goes with, and why.
-
-    A hand-over is `doubtful` where, by the rows, the other instance had a tunnel of its own: then
-    the Connected row most likely ends an outage of that one, whose Disconnected row was lost.
-    """
+    """A Disconnected row, the Connected row of the same remote IP that it goes with, and why."""
 
     disconnected: Signal
     connected: Signal | None
     outcome: Outcome
-    doubtful: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """One piece of evidence for a switch-over; a `doubtful` one as `Pairing` has it."""
+    """One piece of evidence for a switch-over."""
 
     at: datetime
     evidence: Evidence
     from_instance: str | None = None
     to_instance: str | None = None
-    doubtful: bool = False
 
     def proves(self, *, active_active: bool | None) -> bool:
-        """Whether it is evidence for a gateway of this mode, None where that is not known."""
-        if self.evidence is Evidence.INSTANCE_LOST:
-            return active_active is True
-        return active_active is False or not self.doubtful
+        """Whether it is evidence for a gateway of this mode, None where that is not known.
+
+        The loss of an instance is one only for a gateway that is active-active.
+        """
+        return active_active is True or self.evidence is not Evidence.INSTANCE_LOST
 
 
 def by_gateway(signals: Iterable[Signal]) -> dict[str, list[Signal]]:
@@ -102,18 +97,14 @@ class _TunnelWalk:
 
     def __init__(self) -> None:
         self._open: dict[str, list[Signal]] = {}
-        self._serving: set[str] = set()
         self._pairings: list[Pairing] = []
         self._moved: int | None = None  # where the newest hand-over stands, until it is settled
 
     def disconnected(self, row: Signal) -> None:
         self._open.setdefault(row.instance, []).append(row)
-        self._serving.discard(row.instance)
         self._moved = None
 
     def connected(self, row: Signal) -> None:
-        had_its_own = row.instance in self._serving
-        self._serving.add(row.instance)
         if own := self._open.pop(row.instance, None):
             self._pair(own[0], row, Outcome.SAME_INSTANCE)
             return
@@ -124,7 +115,7 @@ class _TunnelWalk:
             first = bisect_left(rows, row.at - NEAR, key=attrgetter("at"))
             if first < len(rows):
                 self._moved = len(self._pairings)
-                self._pair(rows[first], row, Outcome.HAND_OVER, doubtful=had_its_own)
+                self._pair(rows[first], row, Outcome.HAND_OVER)
             else:
                 self._pair(rows[0], row, Outcome.TOO_LATE)
             del self._open[instance]
@@ -135,34 +126,23 @@ class _TunnelWalk:
             self._pair(rows[0], None, Outcome.NO_CONNECTED)
         return self._pairings
 
-    def _pair(
-        self,
-        disconnected: Signal,
-        connected: Signal | None,
-        outcome: Outcome,
-        *,
-        doubtful: bool = False,
-    ) -> None:
+    def _pair(self, disconnected: Signal, connected: Signal | None, outcome: Outcome) -> None:
         self._pairings.append(
-            Pairing(
-                disconnected=disconnected, connected=connected, outcome=outcome, doubtful=doubtful
-            )
+            Pairing(disconnected=disconnected, connected=connected, outcome=outcome)
         )
 
     def _settle(self, index: int, row: Signal) -> None:
         """Take back a hand-over whose first instance connects too, with no disconnect between.
 
         The rows then show a tunnel on each instance, as active-active gateways have, where the
-        documented rule does not apply; most likely a Disconnected row was lost. Much later it may
-        as well be that of the role's way back, and the hand-over is only doubtful.
+        documented rule does not apply; most likely a Disconnected row was lost. Much later it is
+        more likely that of the role's way back.
         """
         moved = self._pairings[index]
         if moved.connected is None or row.instance != moved.disconnected.instance:
             return
         if row.at - moved.connected.at <= NEAR:
             self._pairings[index] = replace(moved, outcome=Outcome.BOTH_SERVE)
-        else:
-            self._pairings[index] = replace(moved, doubtful=True)
         self._moved = None
 
 
@@ -182,7 +162,6 @@ def pieces(rows: Sequence[Signal], paired: Sequence[Pairing]) -> list[Piece]:
             evidence=Evidence.HAND_OVER,
             from_instance=pairing.disconnected.instance,
             to_instance=pairing.connected.instance,
-            doubtful=pairing.doubtful,
         )
         for pairing in paired
         if pairing.outcome is Outcome.HAND_OVER and pairing.connected is not None
@@ -267,7 +246,7 @@ def switch_overs(found: Sequence[Piece], *, active_active: bool | None) -> list[
     """The switch-overs that the pieces of one gateway prove, in time order.
 
     Pieces within 3 minutes of the first are one switch-over, of the strongest kind and at that
-    kind's first instant. Losses of an instance count only for a gateway that is active-active.
+    kind's first instant.
     """
     proven = [piece for piece in found if piece.proves(active_active=active_active)]
     groups: list[list[Piece]] = []

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
@@ -143,27 +142,14 @@ class TestNoFailover:
         assert [] == found(*rows)
         assert [Outcome.BOTH_SERVE] == outcomes(*rows)
 
+    def test_what_connects_on_the_first_instance_much_later_takes_nothing_back(self) -> None:
+        rows = [down(at(), ZERO), up(at(20), ONE), up(at(minutes=30), ZERO)]
+
+        assert [at()] == [known.at for known in found(*rows)]
+
     def test_a_tunnel_that_disconnects_and_never_comes_back(self) -> None:
         assert [] == found(down(at(), ZERO), active_active=True)
         assert [Outcome.NO_CONNECTED] == outcomes(down(at(), ZERO))
-
-
-class TestDoubtfulHandOver:
-    """A Connected row on an instance that was serving the peer already: a row was lost."""
-
-    ALREADY_THERE = (up(at(minutes=-9), ONE), down(at(), ZERO), up(at(20), ONE))
-    BACK_LATER = (down(at(), ZERO), up(at(20), ONE), up(at(minutes=30), ZERO))
-
-    @pytest.mark.parametrize("rows", [ALREADY_THERE, BACK_LATER])
-    @pytest.mark.parametrize("active_active", [True, None])
-    def test_is_no_evidence_where_each_instance_may_have_its_own_tunnel(
-        self, *, rows: Sequence[Signal], active_active: bool | None
-    ) -> None:
-        assert [] == found(*rows, active_active=active_active)
-
-    @pytest.mark.parametrize("rows", [ALREADY_THERE, BACK_LATER])
-    def test_is_evidence_for_a_gateway_that_is_active_standby(self, rows: Sequence[Signal]) -> None:
-        assert [at()] == [known.at for known in found(*rows, active_active=False)]
 
 
 class TestInstanceLost:
