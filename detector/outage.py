@@ -80,7 +80,7 @@ def walk(rows: Iterable[Signal], paired: Sequence[Pairing], *, active_active: bo
         if active_active and remote_ip not in moving:
             beside[remote_ip] = _of_each_instance(peer_rows)
         else:
-            out += _over_all_instances(peer_rows)
+            out += _over_all_instances(peer_rows, moved)
     lost = [down for own in beside.values() for downs in own.values() for down in downs]
     return Walk(
         out=sorted(out, key=_begin), lost=sorted(lost, key=_begin), beside=beside, moved=moved
@@ -106,8 +106,12 @@ def _begin(down: Down) -> tuple[datetime, str, str]:
     return down.down.at, down.down.remote_ip, down.down.instance
 
 
-def _over_all_instances(rows: Iterable[Signal]) -> list[Down]:
-    """One remote IP's outages where one instance at a time serves it."""
+def _over_all_instances(rows: Iterable[Signal], moved: Collection[Signal] = ()) -> list[Down]:
+    """One remote IP's outages where one instance at a time serves it.
+
+    A Disconnected row of the one instance just after a Connected one of the other was logged late,
+    unless the tunnel then `moved`.
+    """
     found: list[Down] = []
     current: Down | None = None
     latest: Signal | None = None  # the newest Disconnected of the current outage
@@ -118,8 +122,13 @@ def _over_all_instances(rows: Iterable[Signal]) -> list[Down]:
                 found.append(replace(current, up=row))
             current, served = None, row
         elif current is None:
-            stray = served is not None and served.instance != row.instance
-            if not (stray and served is not None and row.at - served.at <= NEAR):
+            late = (
+                served is not None
+                and served.instance != row.instance
+                and row.at - served.at <= NEAR
+                and row not in moved
+            )
+            if not late:
                 current, latest = Down(down=row), row
         else:
             if latest is not None and row.at - latest.at > NEAR:

@@ -15,7 +15,7 @@ from tests import azurite as storage
 
 settings.register_profile("laptop", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("laptop"), derandomize=True, print_blob=True)
-settings.register_profile("thorough", settings.get_profile("laptop"), max_examples=10_000)
+settings.register_profile("thorough", settings.get_profile("laptop"), max_examples=3_000)
 settings.load_profile(
     os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "laptop")
 )

@@ -357,11 +357,14 @@ def a_story(random: Random) -> Story:
 def with_losses(story: Story, random: Random) -> list[Signal]:
     """The story's rows without some of them: resource logs are not lossless.
 
-    Of rows that are true only together no more than one is lost; two could tell of anything.
+    Of rows that are true only together no more than one is lost; two could tell of anything. An
+    operation's first row stays: who sees only its end cannot know when it began.
     """
     lost = {row for row in story.rows if random.randint(1, 5) == 1}
     for bundle in story.bundles:
         lost -= set([row for row in bundle if row in lost][1:])
+        if bundle[0].caller:
+            lost.discard(bundle[0])
     return [row for row in story.rows if row not in lost]
 
 

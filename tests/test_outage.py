@@ -73,6 +73,18 @@ class TestOneInstanceServes:
 
         assert () == lost(*rows).outages
 
+    def test_a_tunnel_that_moves_back_at_once_was_out_twice(self) -> None:
+        rows = [down(at()), up(at(5)), down(at(60), ONE), up(at(75), ZERO)]
+
+        assert (PARIS, at(), at(5)) in spans(lost(*rows))
+
+    def test_a_tunnel_that_moves_just_after_its_peer_was_back_was_out(self) -> None:
+        peer = [down(at(), ZERO), down(at(), ONE), up(at(9), ONE), up(at(10), ZERO)]
+
+        assert [(PARIS, at(100), at(114))] == spans(
+            lost(*peer, down(at(100), ONE), up(at(114), ZERO))
+        )
+
 
 class TestWhatBelongs:
     def test_dead_peer_detection_hours_before_is_not_of_the_failover(self) -> None:
