@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from detector import history as entries
 from detector.azure.storage import unavailable, undelivered
@@ -29,11 +29,12 @@ from detector.reply import unanswered, within
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from azure.core.exceptions import AzureError
     from azure.storage.blob import BlobProperties, ContainerClient
 
     from detector.history import History
     from detector.insight import Insight, Reason
+
+T = TypeVar("T")
 
 _ROLE: Final = "Storage Blob Data Owner"
 _CONTENT_TYPES: Final = {
@@ -48,11 +49,19 @@ class BlobJournal:
     """Histories as blobs, each saved only over the ETag that it was loaded with.
 
     `History.due` stands in a blob's metadata, so one list request tells which histories are due.
+    An operation takes no longer than `timeout`.
     """
 
-    def __init__(self, container: Callable[[], ContainerClient], *, per_page: int = 5000) -> None:
+    def __init__(
+        self,
+        container: Callable[[], ContainerClient],
+        *,
+        per_page: int = 5000,
+        timeout: timedelta = timedelta(seconds=30),
+    ) -> None:
         self._container = cache(container)
         self._per_page = per_page
+        self._timeout = timeout
 
     def load(self, key: str) -> tuple[History | None, str | None]:
         """The history under `key` with its ETag."""
@@ -67,30 +76,24 @@ class BlobJournal:
 
     def save(self, history: History, tag: str | None) -> str:
         """Write `history`, if it is still as `tag` says; its new ETag. Raises JournalConflict."""
-        from azure.core.exceptions import AzureError
-
-        path = history_path(history.key)
+        path, text = history_path(history.key), entries.to_json(history)
         due = {} if history.due is None else {"due": history.due.astimezone(UTC).isoformat()}
-        try:
-            return _write(self._container(), path, entries.to_json(history), due, over=_only(tag))
-        except AzureError as error:
-            if _is_race(error):
-                raise JournalConflict(f"{self._place(path)}: another run wrote it first") from error
-            raise unavailable(error, self._place(path), role=_ROLE) from error
+        return self._done(path, lambda: _write(self._container(), path, text, due, over=_only(tag)))
 
     def due(self, now: datetime) -> Sequence[str]:
         """The keys of histories that are due by `now`, in the order of their names."""
-        from azure.core.exceptions import AzureError, ResourceNotFoundError
+        from azure.core.exceptions import ResourceNotFoundError
 
-        try:
-            blobs = self._container().list_blobs(
-                HISTORIES, include=["metadata"], results_per_page=self._per_page
-            )
-            return [history_key(blob.name) for blob in blobs if _is_due(blob, now)]
-        except ResourceNotFoundError:  # no container yet
-            return []
-        except AzureError as error:
-            raise unavailable(error, self._place(HISTORIES), role=_ROLE) from error
+        def listed() -> Sequence[str]:
+            try:
+                blobs = self._container().list_blobs(
+                    HISTORIES, include=["metadata"], results_per_page=self._per_page
+                )
+                return [history_key(blob.name) for blob in blobs if _is_due(blob, now)]
+            except ResourceNotFoundError:  # no container yet
+                return []
+
+        return self._done(HISTORIES, listed)
 
     def last_run(self) -> Mapping[str, object] | None:
         """What the last run noted, or None."""
@@ -102,22 +105,36 @@ class BlobJournal:
 
     def note_run(self, note: Mapping[str, object]) -> None:
         """Keep `note` as the last run's."""
+        text = note_to_json(note)
+        self._done(
+            LAST_RUN,
+            lambda: _write(self._container(), LAST_RUN, text, {}, over={"overwrite": True}),
+        )
+
+    def _read(self, path: str) -> tuple[bytes | None, str | None]:
+        from azure.core.exceptions import ResourceNotFoundError
+
+        def downloaded() -> tuple[bytes | None, str | None]:
+            try:
+                blob = self._container().download_blob(path)
+                return blob.readall(), blob.properties.etag
+            except ResourceNotFoundError:  # no blob, or no container yet
+                return None, None
+
+        return self._done(path, downloaded)
+
+    def _done(self, path: str, operation: Callable[[], T]) -> T:
+        """What the operation returns; raises JournalConflict or JournalUnavailable.
+
+        For an answer that makes no sense the client raises a ValueError.
+        """
         from azure.core.exceptions import AzureError
 
         try:
-            _write(self._container(), LAST_RUN, note_to_json(note), {}, over={"overwrite": True})
-        except AzureError as error:
-            raise unavailable(error, self._place(LAST_RUN), role=_ROLE) from error
-
-    def _read(self, path: str) -> tuple[bytes | None, str | None]:
-        from azure.core.exceptions import AzureError, ResourceNotFoundError
-
-        try:
-            blob = self._container().download_blob(path)
-            return blob.readall(), blob.properties.etag
-        except ResourceNotFoundError:  # no blob, or no container yet
-            return None, None
-        except AzureError as error:
+            return within(self._timeout, operation)
+        except (AzureError, ValueError, TimeoutError) as error:
+            if _is_race(error):
+                raise JournalConflict(f"{self._place(path)}: another run wrote it first") from error
             raise unavailable(error, self._place(path), role=_ROLE) from error
 
     def _unreadable(self, path: str) -> JournalUnavailable:
@@ -247,7 +264,7 @@ def _only(tag: str | None) -> dict[str, Any]:
     return {"overwrite": True, "etag": tag, "match_condition": MatchConditions.IfNotModified}
 
 
-def _is_race(error: AzureError) -> bool:
+def _is_race(error: Exception) -> bool:
     """Whether the blob was not as the condition of a write wanted it."""
     return getattr(error, "error_code", None) in ("BlobAlreadyExists", "ConditionNotMet")
 

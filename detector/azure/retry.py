@@ -12,9 +12,16 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    HttpResponseError,
+    ServiceResponseError,
+)
 from azure.core.pipeline.policies import RetryPolicy
 from azure.core.rest import HttpRequest, HttpResponse
+
+from detector.reply import within
 
 if TYPE_CHECKING:
     from azure.core.pipeline import PipelineRequest, PipelineResponse
@@ -70,9 +77,11 @@ class RetryWithinRun(RetryPolicy[HttpRequest, HttpResponse]):
             asked = None
             failure: AzureError
             try:
-                response = self.next.send(request)
+                response = within(rest, lambda: self.next.send(request))
             except ClientAuthenticationError as error:
                 raise NoCredential from error
+            except TimeoutError:
+                failure = ServiceResponseError(f"no answer within {rest.total_seconds():.1f} s")
             except AzureError as error:
                 failure = error
             else:

@@ -72,7 +72,7 @@ def queue_client(
     return QueueClient(uri, name, _identity(connection, credential), **options)
 
 
-def unavailable(error: AzureError, place: str, *, role: str) -> JournalUnavailable:
+def unavailable(error: Exception, place: str, *, role: str) -> JournalUnavailable:
     """The error for a request to the journal at `place` that ended with `error`."""
     return JournalUnavailable(f"{place}: {_explanation(error, role)}")
 
@@ -90,7 +90,7 @@ def undelivered(
     return DeliveryFailed(sentence, retry_after=pause(response.headers.get("Retry-After"), now))
 
 
-def _explanation(error: AzureError, role: str) -> str:
+def _explanation(error: Exception, role: str) -> str:
     """What `error` means and what to do, without its own text, which may quote a signed URL."""
     kind = type(error).__name__
     if _is_about_identity(error):
@@ -110,7 +110,7 @@ def _explanation(error: AzureError, role: str) -> str:
     return f"answered {answer}; the next run tries again"
 
 
-def _is_about_identity(error: AzureError) -> bool:
+def _is_about_identity(error: Exception) -> bool:
     """Whether there was no token or signature, so that storage was not even asked."""
     from azure.core.exceptions import ClientAuthenticationError
 
