@@ -1,0 +1,52 @@
+"""docs/guarantees.md says what the code does."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+
+from detector import case, outbox, run, wiring
+from detector.reply import REFUSALS
+from detector.settings import DEFAULTS
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "docs/guarantees.md").read_text("utf-8")
+
+
+def test_every_test_that_it_names_is_there() -> None:
+    named = set(re.findall(r"`(tests/\w+\.py)`", TEXT))
+
+    assert 8 < len(named)
+    assert set() == {name for name in named if not (ROOT / name).is_file()}
+
+
+def test_its_windows_are_those_of_a_run() -> None:
+    lookback, catch_up = timedelta(hours=6), timedelta(hours=48)
+    back = run.LATENESS + case.EDGE
+
+    assert ("PT6H", "P2D") == (DEFAULTS["DETECTOR_LOOKBACK"], DEFAULTS["DETECTOR_CATCH_UP"])
+    assert f"asks for {lookback // timedelta(hours=1)} hours" in TEXT
+    assert f"never more than {catch_up // timedelta(hours=1)} hours ago" in TEXT
+    assert "2 hours and 18 minutes" in TEXT
+    assert timedelta(hours=2, minutes=18) == back
+    assert timedelta(hours=5, minutes=42) == lookback - case.EDGE
+    assert "more than 5 hours and 42 minutes late" in TEXT
+    assert f"kept for {case.KEPT.days} days" in TEXT
+
+
+def test_its_deadlines_are_those_of_a_run() -> None:
+    for length in (wiring.AFTER_LOGS, wiring.AFTER_FACTS, run.MARGIN):
+        assert f"{length.total_seconds():g} seconds" in TEXT
+
+
+def test_its_pauses_and_refusals_are_those_of_the_outbox() -> None:
+    pauses = [4, 8, 16, 32, 64]
+
+    assert outbox.FIRST_PAUSE == timedelta(minutes=pauses[0])
+    assert all(later == 2 * earlier for earlier, later in pairwise(pauses))
+    assert timedelta(minutes=pauses[-1]) < outbox.LONGEST_PAUSE < timedelta(minutes=128)
+    assert "after 4, 8, 16, 32 and 64 minutes and then every 2 hours" in TEXT
+    assert timedelta(hours=24) == outbox.KEEP_TRYING
+    assert f"({', '.join(map(str, sorted(REFUSALS)))})" in TEXT
