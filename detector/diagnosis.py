@@ -1,7 +1,6 @@
 """A failover and the rows around it become a diagnosis: cause, outages, redundancy, importance.
 
-Nothing is claimed that the rows do not prove. What an earlier run has proved stays proved, also
-when its rows have left the window: `joined` keeps it.
+Nothing is claimed that the rows do not prove.
 """
 
 from __future__ import annotations
@@ -16,8 +15,6 @@ from typing import Final
 
 from detector import cause as causes
 from detector.model import (
-    Cause,
-    CauseKind,
     Connection,
     Diagnosis,
     EndSource,
@@ -25,7 +22,6 @@ from detector.model import (
     Importance,
     Kind,
     Outage,
-    Redundancy,
     Signal,
     State,
     SwitchOver,
@@ -47,7 +43,7 @@ FLAPS: Final = 3
 FLAP_WITHIN: Final = timedelta(hours=24)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots, for its cached properties
 class View:
     """What one run sees of one gateway; what its rows mean is worked out once for all failovers.
 
@@ -100,9 +96,7 @@ def diagnose(
     lost = tunnels(switch_overs, view.walked)
     speaking = [row for record in counted for row in record.rows]
     changes = [row for known in switch_overs for row in _near(view.changes, known.at)]
-    evidence = sorted(
-        {evidence_row(row) for row in (*changes, *speaking, *lost.rows)}, key=_in_time
-    )
+    evidence = sorted({evidence_row(row) for row in (*changes, *speaking, *lost.rows)}, key=in_time)
     return judged(
         Diagnosis(
             cause=causes.cause(counted, switch_overs, seen_until=view.seen_until, logs=view.logs),
@@ -120,116 +114,6 @@ def diagnose(
 def _near(rows: Sequence[Signal], instant: datetime) -> Sequence[Signal]:
     first = bisect_left(rows, instant - NEAR, key=attrgetter("at"))
     return rows[first : bisect_right(rows, instant + NEAR, key=attrgetter("at"))]
-
-
-def carried(recorded: Diagnosis | None, gateway_id: str, rows: Iterable[Signal]) -> list[Signal]:
-    """Disconnected rows for the outages that are open by `recorded` and no longer in `rows`."""
-    if recorded is None:
-        return []
-    open_tunnels = [
-        (outage.remote_ip, outage.instance, outage.start)
-        for outage in recorded.outages
-        if outage.is_open
-    ] + [
-        (remote_ip, lost.instance, lost.start)
-        for lost in recorded.redundancy
-        for remote_ip in lost.missing
-    ]
-    if not open_tunnels:
-        return []
-    known = {(row.remote_ip, row.instance, row.at) for row in rows if row.kind is Kind.DISCONNECTED}
-    return [
-        Signal(
-            at=start,
-            gateway_id=gateway_id,
-            kind=Kind.DISCONNECTED,
-            source="TunnelDiagnosticLog",
-            instance=instance,
-            remote_ip=remote_ip,
-        )
-        for remote_ip, instance, start in open_tunnels
-        if (remote_ip, instance, start) not in known
-    ]
-
-
-def joined(fresh: Diagnosis, recorded: Diagnosis | None, view: View) -> Diagnosis:
-    """`fresh` with what `recorded` proved and this run cannot see any more.
-
-    Of what began before `view.since`, or of anything in a view that is incomplete or, by a clock
-    that was set back, sees less far, rows may be missing: it stays as recorded, but for the end of
-    what was open. What was ended stays ended; a cause once recorded is never taken back.
-    """
-    if recorded is None:
-        return fresh
-
-    sees_all = view.complete and view.seen_until >= recorded.seen_until
-
-    def kept(start: datetime) -> bool:
-        return start < view.since or not sees_all
-
-    known_outages = [
-        known
-        for known in recorded.outages
-        if kept(known.start)
-        and not (known.is_open and any(_same_outage(known, outage) for outage in fresh.outages))
-    ]
-    outages = known_outages + [
-        _outage_joined(outage, recorded.outages)
-        for outage in fresh.outages
-        if not any(_same_outage(known, outage) for known in known_outages)
-    ]
-    known_losses = [
-        known
-        for known in recorded.redundancy
-        if kept(known.start)
-        and not (known.missing and any(_same_loss(known, lost) for lost in fresh.redundancy))
-    ]
-    redundancy = known_losses + [
-        lost
-        for lost in fresh.redundancy
-        if not any(_same_loss(known, lost) for known in known_losses)
-    ]
-    evidence = {*fresh.evidence, *(row for row in recorded.evidence if kept(row.at))}
-    return judged(
-        replace(
-            fresh,
-            cause=_cause_joined(fresh.cause, recorded.cause),
-            outages=tuple(sorted(outages, key=lambda outage: (outage.start, outage.remote_ip))),
-            redundancy=tuple(sorted(redundancy, key=lambda lost: (lost.start, lost.instance))),
-            flapping=fresh.flapping or recorded.flapping,
-            seen_until=max(fresh.seen_until, recorded.seen_until),
-            evidence=tuple(sorted(evidence, key=_in_time)),
-        )
-    )
-
-
-def _same_outage(one: Outage, other: Outage) -> bool:
-    return one.remote_ip == other.remote_ip and abs(one.start - other.start) <= NEAR
-
-
-def _same_loss(one: Redundancy, other: Redundancy) -> bool:
-    return one.instance == other.instance and abs(one.start - other.start) <= NEAR
-
-
-def _outage_joined(fresh: Outage, recorded: Iterable[Outage]) -> Outage:
-    """`fresh` with the end that was recorded, where this run sees none, and the name."""
-    known = next((outage for outage in recorded if _same_outage(fresh, outage)), None)
-    if known is None:
-        return fresh
-    named = replace(fresh, connection=fresh.connection or known.connection)
-    if fresh.is_open and known.end is not None:
-        return replace(named, end=known.end, end_source=known.end_source)
-    return named
-
-
-def _cause_joined(fresh: Cause, recorded: Cause) -> Cause:
-    """The cause that is believed more; of the same kind, the one with the earlier record."""
-    order = list(CauseKind)
-    if order.index(fresh.kind) != order.index(recorded.kind):
-        return min(fresh, recorded, key=lambda cause: order.index(cause.kind))
-    if fresh.at is not None and recorded.at is not None and recorded.at < fresh.at:
-        return recorded
-    return fresh
 
 
 def with_connections(
@@ -291,7 +175,8 @@ def _flaps(instants: Sequence[datetime], last_at: datetime) -> bool:
     return bisect_right(instants, last_at) - first >= FLAPS
 
 
-def _in_time(row: EvidenceRow) -> tuple[datetime, str, str]:
+def in_time(row: EvidenceRow) -> tuple[datetime, str, str]:
+    """The order of evidence."""
     return row.at, row.source, row.text
 
 

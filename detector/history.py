@@ -16,9 +16,10 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from detector.diagnosis import View, carried, diagnose, joined
+from detector.diagnosis import View, diagnose
 from detector.insight import Insight, Reason
 from detector.model import Diagnosis, Failover, Gateway, State, SwitchOver
+from detector.recorded import carried, joined
 from detector.switchover import NEAR, in_time
 
 if TYPE_CHECKING:

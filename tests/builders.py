@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from detector.diagnosis import View, diagnose
 from detector.model import (
     Cause,
     CauseKind,
@@ -23,6 +25,7 @@ from detector.model import (
     SwitchOver,
 )
 from detector.row import ACTIVITY
+from detector.switchover import by_gateway, pairings, pieces, switch_overs
 
 NIGHT: Final = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 SUBSCRIPTION: Final = "/subscriptions/0f0f0f0f-0000-4000-8000-00000000000a"
@@ -138,3 +141,25 @@ def a_gateway(**changes: Any) -> Gateway:
         virtual_network_name="vnet-hub",
     )
     return replace(gateway, **changes)
+
+
+def a_view(*rows: Signal, **changes: Any) -> View:
+    """What a run sees that sees everything, an hour after."""
+    ordered = by_gateway(rows).get(GATEWAY_ID, [])
+    view = View(
+        rows=ordered,
+        paired=pairings(ordered),
+        since=at(hours=-5),
+        complete=True,
+        seen_until=at(hours=1),
+        active_active=False,
+    )
+    return replace(view, **changes)
+
+
+def diagnosed(*rows: Signal, others: Sequence[datetime] = (), **changes: Any) -> Diagnosis:
+    """The diagnosis of a failover with all the switch-overs that these rows prove."""
+    view = a_view(*rows, **changes)
+    known = switch_overs(pieces(view.rows, view.paired), active_active=view.active_active)
+    instants = sorted([*others, *(switch_over.at for switch_over in known)])
+    return diagnose(known, view, all_instants=instants)

@@ -15,8 +15,8 @@ PARTS: Final = {
     "nouns": {"", "errors", "model", "words"},
     "articles": {"inline", "literal", "header", "slots", "markdown", "article", "catalog"},
     "rules": {
-        *("row", "arm", "benchmark", "switchover", "outage", "cause", "diagnosis", "verdict"),
-        "scenario",
+        *("row", "arm", "benchmark", "switchover", "outage", "cause", "diagnosis", "recorded"),
+        *("verdict", "scenario"),
     },
     "documents": {
         *("insight", "compose", "summary", "plain", "page", "message", "cloudevent"),

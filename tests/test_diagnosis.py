@@ -1,49 +1,37 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 
 from detector.diagnosis import (
-    View,
-    carried,
-    diagnose,
     evidence_row,
-    joined,
     judged,
     to_ask,
     with_connections,
 )
 from detector.model import (
-    Cause,
     CauseKind,
     Connection,
-    Diagnosis,
     EndSource,
     Importance,
     Kind,
     Outage,
     Phase,
     Redundancy,
-    Signal,
     State,
 )
 from detector.row import ACTIVITY
-from detector.switchover import by_gateway, pairings, pieces, switch_overs
 from tests.builders import (
-    GATEWAY_ID,
     LYON,
     NICE,
-    ONE,
     PARIS,
     ZERO,
     a_diagnosis,
-    a_switch_over,
     an_outage,
     at,
+    diagnosed,
     down,
     of_activity,
     of_gateway,
@@ -53,28 +41,6 @@ from tests.builders import (
 MOVED = (down(at()), up(at(14)))
 NAMED = Connection(name="conn-paris", remote_ip=PARIS, status="Connected")
 SECOND = timedelta(seconds=1)
-
-
-def a_view(*rows: Signal, **changes: Any) -> View:
-    """What a run sees that sees everything, an hour after."""
-    ordered = by_gateway(rows).get(GATEWAY_ID, [])
-    view = View(
-        rows=ordered,
-        paired=pairings(ordered),
-        since=at(hours=-5),
-        complete=True,
-        seen_until=at(hours=1),
-        active_active=False,
-    )
-    return replace(view, **changes)
-
-
-def diagnosed(*rows: Signal, others: Sequence[datetime] = (), **changes: Any) -> Diagnosis:
-    """The diagnosis of a failover with all the switch-overs that these rows prove."""
-    view = a_view(*rows, **changes)
-    known = switch_overs(pieces(view.rows, view.paired), active_active=view.active_active)
-    instants = sorted([*others, *(switch_over.at for switch_over in known)])
-    return diagnose(known, view, all_instants=instants)
 
 
 class TestStateAndImportance:
@@ -221,95 +187,6 @@ class TestConnections:
         found = with_connections(a_diagnosis(outages=(an_outage(),)), [NAMED], asked_at=at(hours=1))
 
         assert (at(14), EndSource.LOG) == (found.outages[0].end, found.outages[0].end_source)
-
-
-class TestJoined:
-    """What an earlier run proved, beside what this one sees."""
-
-    RESET = Cause(kind=CauseKind.RESET, statement="", at=at(-60), caller="kim")
-
-    def test_the_first_run_proves_what_it_sees(self) -> None:
-        assert diagnosed(*MOVED) == joined(diagnosed(*MOVED), None, a_view())
-
-    def test_an_outage_whose_rows_left_the_window_stays(self) -> None:
-        told = judged(a_diagnosis(outages=(an_outage(),)))
-
-        assert told.outages == joined(a_diagnosis(), told, a_view(since=at(SECOND.seconds))).outages
-
-    def test_an_outage_that_complete_rows_show_no_more_was_a_mistake(self) -> None:
-        told = judged(a_diagnosis(outages=(an_outage(LYON), an_outage())))
-
-        assert [PARIS] == [
-            outage.remote_ip for outage in joined(diagnosed(*MOVED), told, a_view()).outages
-        ]
-
-    def test_where_a_scope_did_not_answer_nothing_is_taken_back(self) -> None:
-        told = judged(a_diagnosis(outages=(an_outage(),)))
-
-        assert told.outages == joined(a_diagnosis(), told, a_view(complete=False)).outages
-
-    def test_an_end_that_azure_told_stays_while_no_row_says_more(self) -> None:
-        ended = replace(an_outage(end=None), end=at(minutes=20), end_source=EndSource.ARM)
-        fresh = a_diagnosis(outages=(an_outage(end=None),))
-
-        found = joined(fresh, judged(a_diagnosis(outages=(ended,))), a_view())
-
-        assert (ended,) == found.outages
-
-    def test_a_row_that_comes_later_says_better_than_azure_when_it_ended(self) -> None:
-        ended = replace(an_outage(end=None), end=at(minutes=20), end_source=EndSource.ARM)
-
-        found = joined(diagnosed(*MOVED), judged(a_diagnosis(outages=(ended,))), a_view())
-
-        assert [(at(14), EndSource.LOG)] == [(out.end, out.end_source) for out in found.outages]
-
-    @pytest.mark.parametrize("kind", [CauseKind.NOT_RECORDED, CauseKind.MAINTENANCE])
-    def test_a_cause_is_never_given_up_for_one_that_is_believed_less(self, kind: CauseKind) -> None:
-        less = replace(self.RESET, kind=kind)
-
-        for fresh, told in ((less, self.RESET), (self.RESET, less)):
-            found = joined(a_diagnosis(cause=fresh), a_diagnosis(cause=told), a_view())
-            assert self.RESET == found.cause
-
-    def test_of_two_records_of_one_kind_the_earlier_stays(self) -> None:
-        earlier = replace(self.RESET, at=at(-90), caller="sam")
-
-        for fresh, told in ((earlier, self.RESET), (self.RESET, earlier)):
-            found = joined(a_diagnosis(cause=fresh), a_diagnosis(cause=told), a_view())
-            assert earlier == found.cause
-
-    def test_what_was_seen_stays_seen(self) -> None:
-        told = a_diagnosis(seen_until=at(hours=2), flapping=True)
-
-        found = joined(diagnosed(*MOVED), told, a_view())
-
-        assert (at(hours=2), True) == (found.seen_until, found.flapping)
-
-
-class TestCarried:
-    def test_an_open_outage_whose_row_left_the_window_is_carried_to_its_end(self) -> None:
-        told = judged(a_diagnosis(outages=(an_outage(end=None),)))
-        back = up(at(hours=8))
-
-        rows = [*carried(told, GATEWAY_ID, [back]), back]
-        found = diagnose([a_switch_over()], a_view(*rows), all_instants=[at()])
-
-        assert [(at(), at(hours=8))] == [(out.start, out.end) for out in found.outages]
-
-    def test_tunnels_that_an_instance_lacks_are_carried_too(self) -> None:
-        lost = Redundancy(instance=ONE, start=at(), missing=(LYON, PARIS))
-
-        rows = carried(a_diagnosis(redundancy=(lost,)), GATEWAY_ID, [])
-
-        assert [(ONE, LYON, at()), (ONE, PARIS, at())] == [
-            (row.instance, row.remote_ip, row.at) for row in rows
-        ]
-
-    def test_what_is_still_in_the_window_or_was_ended_is_not_carried(self) -> None:
-        told = a_diagnosis(outages=(an_outage(end=None), an_outage(LYON)))
-
-        assert [] == carried(told, GATEWAY_ID, [down(at())])
-        assert [] == carried(None, GATEWAY_ID, [])
 
 
 def test_the_end_of_an_operation_counts_only_where_its_start_would_have_been_seen() -> None:
