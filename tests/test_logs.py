@@ -14,7 +14,7 @@ from azure.core.credentials import AccessToken
 from azure.identity import DefaultAzureCredential
 
 from detector.azure.clouds import CLOUDS
-from detector.azure.logs import Logs
+from detector.azure.logs import Logs, Query
 from detector.azure.logs_client import LogsClient
 from detector.errors import FactUnknown, LogsRefused, LogsUnavailable
 from detector.model import Answer, Kind, Phase, Scope, Signal, Window
@@ -553,6 +553,40 @@ def test_a_server_that_never_answers_does_not_outlast_the_run(
     assert (
         f"{WORKSPACE}: Log Analytics broke off, or did not answer in time; the next run tries again"
     ) == str(outcome)
+
+
+class HangingClient(LogsClient):
+    """Answers for every scope but the first, for which it waits as long as it may."""
+
+    def __init__(self, hangs: Scope) -> None:
+        self.hangs = hangs
+        self.time = timedelta(seconds=120)
+
+    def ask(
+        self, query: Query, scope: Scope, window: Window, *, left: Callable[[], timedelta]
+    ) -> list[Mapping[str, object]]:
+        if scope == self.hangs:
+            self.time -= left()
+        if left() <= timedelta():
+            raise LogsUnavailable(f"{scope}: no time", scope=scope.id)
+        return []
+
+    def ask_together(self, *_: object, **__: object) -> dict[Scope, Any]:
+        return {}
+
+
+@pytest.mark.parametrize(
+    "scopes", [[Scope(id=f"/subscriptions/{number}") for number in range(12)], workspaces(12)]
+)
+def test_a_scope_that_hangs_leaves_the_scopes_after_it_their_time(scopes: list[Scope]) -> None:
+    """It is waited for only as long as its share lasts of the time that there is."""
+    client = HangingClient(scopes[0])
+    logs = Logs(lambda: client, scopes, left=lambda: client.time)
+
+    outcomes = logs.signals(dict.fromkeys(scopes, SIX_HOURS))
+
+    assert isinstance(outcomes[0], LogsUnavailable)
+    assert scopes[5:] == [answer(outcome).scope for outcome in outcomes[5:]]
 
 
 def test_the_server_is_told_how_long_the_run_may_wait(azure: AzureStandIn, logs: MakeLogs) -> None:

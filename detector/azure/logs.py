@@ -7,11 +7,11 @@ imported here: `logs_client.py` does, once there is something to ask.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -46,6 +46,8 @@ class Incomplete(Exception):
 
 Rows = list[Mapping[str, object]]
 Outcome = Rows | NoLogs | LogsRefused | LogsUnavailable
+Outcomes = dict[Scope, Outcome]
+Left = Callable[[], timedelta]
 
 
 class Logs:
@@ -59,7 +61,7 @@ class Logs:
         client: Callable[[], LogsClient],
         scopes: Sequence[Scope],
         *,
-        left: Callable[[], timedelta],
+        left: Left,
     ) -> None:
         self._client = client
         self._scopes = tuple(scopes)
@@ -86,47 +88,44 @@ class Logs:
                 found |= {(str(row["Source"]), str(row["Resource"])) for row in outcome}
         return frozenset(found)
 
-    def _outcomes(self, query: Query, asked: Mapping[Scope, Window]) -> dict[Scope, Outcome]:
+    def _outcomes(self, query: Query, asked: Mapping[Scope, Window]) -> Outcomes:
         """Five scopes at a time: the workspaces among them in one request, others in one each."""
-        outcomes: dict[Scope, Outcome] = {}
+        outcomes: Outcomes = {}
         workspaces_first = sorted(asked, key=lambda scope: not scope.is_workspace)
+        fives = [workspaces_first[n : n + AT_ONCE] for n in range(0, len(asked), AT_ONCE)]
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            for start in range(0, len(asked), AT_ONCE):
-                five = workspaces_first[start : start + AT_ONCE]
+            for five, left in zip(fives, _shares(self._left, len(fives)), strict=True):
                 workspaces = {scope: asked[scope] for scope in five if scope.is_workspace}
-                tasks = [pool.submit(self._together, query, workspaces)] if workspaces else []
-                tasks += [
-                    pool.submit(self._together, query, {scope: asked[scope]})
-                    for scope in five
-                    if not scope.is_workspace
-                ]
+                together = [workspaces] if workspaces else []
+                together += [{scope: asked[scope]} for scope in five if not scope.is_workspace]
+                tasks = [pool.submit(self._together, query, each, left) for each in together]
                 for task in tasks:
                     outcomes |= task.result()
         return outcomes
 
-    def _together(self, query: Query, asked: Mapping[Scope, Window]) -> dict[Scope, Outcome]:
+    def _together(self, query: Query, asked: Mapping[Scope, Window], left: Left) -> Outcomes:
         """The outcomes of scopes; whatever a request for several leaves open is asked again alone.
 
         Asked alone, a failure has a status, is retried, and is the trouble of no other scope.
         """
-        settled: dict[Scope, Outcome] = {}
+        settled: Outcomes = {}
         if len(asked) > 1:
-            settled |= self._client().ask_together(query, asked, left=self._left)
-        return {
-            scope: settled[scope] if scope in settled else self._alone(query, scope, window)
-            for scope, window in asked.items()
-        }
+            settled |= self._client().ask_together(query, asked, left=left)
+        open_scopes = [scope for scope in asked if scope not in settled]
+        for scope, own_left in zip(open_scopes, _shares(left, len(open_scopes)), strict=True):
+            settled[scope] = self._alone(query, scope, asked[scope], own_left)
+        return settled
 
-    def _alone(self, query: Query, scope: Scope, window: Window) -> Outcome:
+    def _alone(self, query: Query, scope: Scope, window: Window, left: Left) -> Outcome:
         try:
-            return self._complete(query, scope, window)
+            return self._complete(query, scope, window, left)
         except (NoLogs, LogsRefused, LogsUnavailable) as error:
             return error
 
-    def _complete(self, query: Query, scope: Scope, window: Window) -> Rows:
+    def _complete(self, query: Query, scope: Scope, window: Window, left: Left) -> Rows:
         """All rows of `window`, asked in halves as long as an answer is incomplete."""
         try:
-            return self._client().ask(query, scope, window, left=self._left)
+            return self._client().ask(query, scope, window, left=left)
         except Incomplete as error:
             if window.end - window.start <= SHORTEST:
                 raise LogsUnavailable(
@@ -135,7 +134,22 @@ class Logs:
                     scope=scope.id,
                 ) from error
         earlier, later = window.halves()
-        return self._complete(query, scope, earlier) + self._complete(query, scope, later)
+        return self._complete(query, scope, earlier, left) + self._complete(
+            query, scope, later, left
+        )
+
+
+def _shares(left: Left, tasks: int) -> Iterator[Left]:
+    """For each of `tasks`, one after the other, the time left of its share of what is left then.
+
+    So a scope that hangs leaves those that come after it their time, in this run and the next.
+    """
+    for after in reversed(range(tasks)):
+        yield partial(_less, left, left() * after / (after + 1))
+
+
+def _less(left: Left, kept: timedelta) -> timedelta:
+    return left() - kept
 
 
 def _answer(
