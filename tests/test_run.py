@@ -237,11 +237,12 @@ def test_a_scope_that_never_answered_is_caught_up_with_from_the_first_run_on() -
     logs, sink = MemoryLogs(seen(*HAND_OVER), down={SCOPE}), ListSink()
     world = a_world(logs, sinks=[sink])
 
-    for hour in (1, 10, 20):
-        run(world, now=at(hours=hour), left=plenty)
+    bad = [run(world, now=at(hours=hour), left=plenty)[0] for hour in (1, 10, 20)]
     logs.down = set()
-    run(world, now=at(hours=21), left=plenty)
+    good, _ = run(world, now=at(hours=21), left=plenty)
 
+    assert {(f"{SCOPE}: no answer",)} == {report.problems for report in bad}
+    assert good.ok
     assert [(1, "detected")] == told(sink.taken)
 
 
