@@ -47,6 +47,7 @@ _KINDS: Final = {
     RESET_OPERATION: Kind.RESET,
     WRITE_OPERATION: Kind.WRITE,
 }
+_STATES: Final = {"connected": Kind.CONNECTED, "disconnected": Kind.DISCONNECTED}
 _TUNNEL: Final = frozenset({Kind.CONNECTED, Kind.DISCONNECTED})
 _OPERATIONS: Final = frozenset({Kind.CONFIGURATION, Kind.RESET, Kind.WRITE})
 _PHASES: Final = (
@@ -55,6 +56,8 @@ _PHASES: Final = (
     ("succe", Phase.SUCCEEDED),
     ("fail", Phase.FAILED),
 )
+_LONGEST_NAME: Final = 100
+_LONGEST_CALLER: Final = 320  # as long as an e-mail address can be
 _GATEWAY_ID: Final = re.compile(
     r"/subscriptions/[^/\s]+/resourcegroups/[^/]+"
     r"/providers/microsoft\.network/virtualnetworkgateways/[^/]+"
@@ -102,11 +105,11 @@ def read_row(row: Mapping[str, object]) -> Signal | None:
     """The signal of one row, or None for an operation that does not bear on failovers.
 
     Raises UnreadableRow for a row without a time, without a gateway's id, or, where it tells of a
-    tunnel, without the instance or the remote IP.
+    tunnel, without an instance and a remote IP that can be such.
     """
     row = _with_overflow(row)
     operation = _text(row, "Operation").lower()
-    kind = _KINDS.get(operation)
+    kind = _KINDS.get(operation) or _by_status(row)
     message = _text(row, "Message")
     if kind in (None, Kind.CONFIGURATION) and _UPGRADE_STARTED.search(message):
         kind = Kind.MAINTENANCE
@@ -120,6 +123,8 @@ def read_row(row: Mapping[str, object]) -> Signal | None:
     if kind in _TUNNEL and not (instance and remote_ip):
         lacking = "instance_s" if not instance else "remoteIP_s"
         raise UnreadableRow(f"it tells of a tunnel and has no {lacking}")
+    if max(len(instance), len(remote_ip)) > _LONGEST_NAME:
+        raise UnreadableRow(f"its instance_s or remoteIP_s has over {_LONGEST_NAME} characters")
     return Signal(
         at=at,
         gateway_id=gateway_id,
@@ -128,7 +133,7 @@ def read_row(row: Mapping[str, object]) -> Signal | None:
         instance=instance,
         remote_ip=remote_ip,
         phase=_phase(_text(row, "Status")) if kind in _OPERATIONS else Phase.UNSTATED,
-        caller=_text(row, "Caller"),
+        caller=_text(row, "Caller")[:_LONGEST_CALLER],
         correlation_id=_text(row, "CorrelationId").lower(),
         text=message or _text(row, "Reason"),
     )
@@ -154,6 +159,13 @@ def instant(value: object) -> datetime:
 
 def _from_text(text: str) -> datetime:
     return datetime.fromisoformat(_FRACTION.sub(r"\1", text.strip()))
+
+
+def _by_status(row: Mapping[str, object]) -> Kind | None:
+    """What a row of the tunnel log says by its status alone, where it names no operation."""
+    if _text(row, "Operation") or _text(row, "Source").lower() != "tunneldiagnosticlog":
+        return None
+    return _STATES.get(_text(row, "Status").lower())
 
 
 def _phase(status: str) -> Phase:

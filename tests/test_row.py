@@ -193,3 +193,26 @@ def test_the_operation_status_in_additional_fields_says_how_far_it_came() -> Non
     )
 
     assert Phase.SUCCEEDED is signal_of(**row).phase
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [("Connected", Kind.CONNECTED), ("disconnected", Kind.DISCONNECTED)]
+)
+def test_a_row_of_the_tunnel_log_without_an_operation_is_read_by_its_status(
+    status: str, kind: Kind
+) -> None:
+    assert kind is signal_of(Operation="", Status=status).kind
+
+
+def test_another_logs_row_without_an_operation_bears_on_no_failover() -> None:
+    assert read_row(a_row(Operation="", Source="IKEDiagnosticLog", Status="Connected")) is None
+
+
+@pytest.mark.parametrize("column", ["Instance", "RemoteIp"])
+def test_a_name_that_no_tunnel_can_have_makes_a_row_unreadable(column: str) -> None:
+    with pytest.raises(UnreadableRow, match="over 100 characters"):
+        read_row(a_row(**{column: "9" * 101}))
+
+
+def test_of_a_caller_no_more_is_kept_than_an_address_can_have() -> None:
+    assert "k" * 320 == signal_of(Caller="k" * 100_000).caller
