@@ -47,6 +47,7 @@ FOLLOWED: Final = timedelta(hours=24)
 """For so long after a failover Azure is asked again for what is still unknown or open."""
 
 CONNECTIONS: Final = "connections"
+BANDWIDTH: Final = "bandwidth"
 """The fact that is had from the gateway's connections, beside those of its own body."""
 
 KEPT: Final = timedelta(days=7)
@@ -196,6 +197,12 @@ def asks_connections(seen: Seen, *, now: datetime) -> bool:
     return ((open_for_long or lacking) and followed) or (
         seen.reason is not None and bool(seen.diagnosis.outages)
     )
+
+
+def asks_bandwidth(seen: Seen, *, now: datetime) -> bool:
+    """Whether the metrics are to be asked: for what is told, or as they could not be had before."""
+    lacking = seen.recorded is not None and BANDWIDTH in seen.recorded.gateway.unknown
+    return seen.reason is not None or (lacking and now - seen.failover.last_at <= FOLLOWED)
 
 
 def asks_coverage(seen: Seen) -> bool:

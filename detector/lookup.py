@@ -12,7 +12,15 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from detector import benchmark
-from detector.case import CONNECTIONS, Case, asks_connections, asks_coverage, logs_of
+from detector.case import (
+    BANDWIDTH,
+    CONNECTIONS,
+    Case,
+    asks_bandwidth,
+    asks_connections,
+    asks_coverage,
+    logs_of,
+)
 from detector.diagnosis import with_connections
 from detector.errors import FactUnknown
 from detector.history import Seen
@@ -50,8 +58,8 @@ class Facts:
     def gateway(self, seen: Seen) -> Gateway | None:
         """The gateway's facts: of this run, and for what is unknown now those recorded.
 
-        `connections` stands in its `unknown`, too, where they could not be had. None where neither
-        this run nor an earlier one asked.
+        `connections` and `bandwidth` stand in its `unknown`, too, where they could not be had. None
+        where neither this run nor an earlier one asked.
         """
         fresh = self.gateways.get(seen.failover.gateway_id)
         recorded = None if seen.recorded is None else seen.recorded.gateway
@@ -64,13 +72,16 @@ class Facts:
             else {f: getattr(recorded, f) for f in known.unknown if f not in recorded.unknown}
         )
         unknown = {fact: why for fact, why in known.unknown.items() if fact not in kept}
-        connections = self.connections.get(known.id)
-        if connections is not None:
-            unknown.pop(CONNECTIONS, None)
-        elif recorded is not None and CONNECTIONS in recorded.unknown:
-            unknown[CONNECTIONS] = recorded.unknown[CONNECTIONS]
-        if isinstance(connections, FactUnknown):
-            unknown[CONNECTIONS] = connections.why
+        for fact, answer in (
+            (CONNECTIONS, self.connections.get(known.id)),
+            (BANDWIDTH, self.bandwidth.get(known.id)),
+        ):
+            if isinstance(answer, FactUnknown):
+                unknown[fact] = answer.why
+            elif answer is not None:
+                unknown.pop(fact, None)
+            elif recorded is not None and fact in recorded.unknown:
+                unknown[fact] = recorded.unknown[fact]
         return replace(known, **kept, unknown=unknown)
 
     def compared(self, seen: Seen, gateway: Gateway) -> benchmark.Bandwidth:
@@ -102,10 +113,11 @@ def look_up(sources: Sources, cases: Sequence[Case], *, now: datetime) -> Facts:
             facts.connections[gateway_id] = unknown
     seen = [each for case in cases for each in facts.seen(case)]
     news = [each for each in seen if each.reason is not None]
-    _ask_gateways(facts, sources, _ids(news))
-    if news:
-        told = [facts.gateways[gateway_id] for gateway_id in _ids(news)]
-        facts.bandwidth.update(sources.bandwidth(told, around(news, now=now)))
+    measured = [each for each in seen if asks_bandwidth(each, now=now)]
+    _ask_gateways(facts, sources, _ids([*news, *measured]))
+    if measured:
+        gateways = [facts.gateways[gateway_id] for gateway_id in _ids(measured)]
+        facts.bandwidth.update(sources.bandwidth(gateways, around(measured, now=now)))
     if any(asks_coverage(each) for each in news):
         try:
             facts.coverage = sources.coverage(_all(cases))

@@ -218,7 +218,10 @@ class MemoryAzure:
         self, gateways: Sequence[Gateway], window: Window
     ) -> Mapping[str, Sequence[Series] | FactUnknown]:
         self.asked += [("bandwidth", gateway.id) for gateway in gateways]
-        return {gateway.id: FactUnknown("it is not in memory") for gateway in gateways}
+        if "bandwidth" in self.unknown:
+            why = FactUnknown("Azure did not answer")
+            return {gateway.id: why for gateway in gateways}
+        return {gateway.id: () for gateway in gateways}
 
     def _coverage(self, window: Window) -> frozenset[tuple[str, str]]:
         if self.coverage is None:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from detector.benchmark import Bandwidth
-from detector.case import CONNECTIONS, Case, sightings
+from detector.case import BANDWIDTH, CONNECTIONS, Case, reason, sightings
 from detector.history import History
+from detector.insight import Reason
 from detector.lookup import Facts, around, look_up
 from detector.model import Answer, CauseKind, Connection, Gateway, Kind, Signal, State, Window
 from tests.builders import (
@@ -74,6 +75,19 @@ def test_connections_that_cannot_be_had_are_an_unknown_fact_of_the_gateway() -> 
 
     assert gateway is not None
     assert {CONNECTIONS: "Azure did not answer"} == gateway.unknown
+
+
+def test_bandwidth_that_could_not_be_had_is_asked_for_again_and_completes_the_gateway() -> None:
+    lacking = a_gateway(unknown={BANDWIDTH: "Azure did not answer"})
+    [case] = opened = cases(*HAND_OVER, history=a_history(a_record(gateway=lacking)))
+    [seen] = case.seen(None)
+
+    still = asked(MemoryAzure(unknown={"bandwidth"}), opened).gateway(seen)
+    answered = asked(MemoryAzure(), opened).gateway(seen)
+
+    assert answered is not None
+    assert (lacking, a_gateway()) == (still, answered)
+    assert Reason.COMPLETED is reason(seen, answered)
 
 
 def test_a_fact_that_is_unknown_now_is_as_it_was_recorded() -> None:

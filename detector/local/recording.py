@@ -178,9 +178,7 @@ class Recording:
         return arm.gateway(gateway_id, body, addresses)
 
     def _bandwidth(self, gateway_id: str, window: Window) -> Sequence[Series] | FactUnknown:
-        recorded = self.series.get(gateway_id.lower())
-        if recorded is None:
-            return FactUnknown(NOT_RECORDED)
+        recorded = self.series.get(gateway_id.lower(), ())
         return [
             replace(
                 one,
