@@ -105,7 +105,6 @@ def compose(telling: Telling, library: Library) -> tuple[Insight, tuple[str, ...
         ),
         evidence=_evidence(diagnosis),
         verdict=said,
-        advice=advice(diagnosis, gateway),
         links=Links(
             portal=f"https://{library.portal}/#resource{quote(gateway.id)}"
             if library.portal
@@ -129,6 +128,7 @@ def slot_facts(failover: Failover, diagnosis: Diagnosis, gateway: Gateway) -> di
         "gatewayName": gateway.name,
         "TunnelName": ", ".join(unseen) or "none",
         "caller": caller or "unknown (the log does not name who asked for it)",
+        "resetAdvice": advice(diagnosis, gateway),
         "resourceIdDecoded": gateway.id,
         "domain": "",
     }
@@ -208,6 +208,15 @@ def _article(
     return bare, tuple(problems)
 
 
+_NAMES: Final = {
+    "active_active": "activeActive",
+    "vpn_type": "vpnType",
+    "virtual_network_id": "virtualNetwork",
+    "virtual_network_name": "virtualNetwork",
+}
+"""The document's names of a gateway's facts, where they differ."""
+
+
 def _gateway(gateway: Gateway) -> GatewayFacts:
     return GatewayFacts(
         id=gateway.id,
@@ -222,7 +231,7 @@ def _gateway(gateway: Gateway) -> GatewayFacts:
         virtual_network=VirtualNetwork(
             id=gateway.virtual_network_id, name=gateway.virtual_network_name
         ),
-        unknown=dict(gateway.unknown),
+        unknown={_NAMES.get(fact, fact): why for fact, why in gateway.unknown.items()},
     )
 
 

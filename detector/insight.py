@@ -174,15 +174,15 @@ class Insight(Part):
     diagnostic_scenario: str
     article_id: str
     insight: RenderedArticle
-    facts: dict[str, str] = Field(description="what filled the article's slots")
+    facts: dict[str, str] = Field(
+        description="what filled the article's slots, or could have; `resetAdvice` completes its "
+        "advice to reset with what is true for this gateway"
+    )
     gateway: GatewayFacts
     failover: FailoverFacts
     bandwidth: BandwidthFacts
     evidence: tuple[EvidenceFacts, ...]
     verdict: str = Field(description="one sentence for a person: what, why, how long, over or not")
-    advice: str | None = Field(
-        default=None, description="what completes the article's advice for this gateway"
-    )
     links: Links
 
 

@@ -125,8 +125,8 @@ def _told(insight: Insight) -> Iterator[tuple[str, str]]:
         yield "Virtual network", gateway.virtual_network.name
     yield from (("Unknown", f"{fact} ({why})") for fact, why in gateway.unknown.items())
     yield "Bandwidth", insight.bandwidth.statement
-    if insight.advice:
-        yield "Advice", insight.advice
+    if advice := insight.facts.get("resetAdvice"):
+        yield "Advice", advice
 
 
 def _outages(failover: FailoverFacts) -> Iterator[str]:

@@ -23,8 +23,8 @@ def summary(insight: Insight) -> str:
     if failover.outages:
         lines += ["", "## Tunnels", "", *(f"- {_text(line)}" for line in _tunnels(insight))]
     lines += ["", f"## {_text(insight.insight.title)}", "", _without_title(insight).strip(), ""]
-    if insight.advice:
-        lines += ["## For this gateway", "", _text(insight.advice), ""]
+    if advice := insight.facts.get("resetAdvice"):
+        lines += ["## For this gateway", "", _text(advice), ""]
     lines += ["## Evidence", ""]
     lines += [
         f"- {timestamp(row.at)} {_text(row.source)}: {_text(row.text)}" for row in insight.evidence

@@ -183,3 +183,10 @@ def test_redundancy_lost_is_told_in_seconds() -> None:
     insight, _ = compose(a_telling(diagnosis=a_diagnosis(redundancy=(lost,))), library())
 
     assert 61.0 == insight.failover.redundancy_lost_seconds
+
+
+def test_what_is_unknown_of_a_gateway_has_the_documents_names() -> None:
+    unknown = dict.fromkeys(("active_active", "vips", "virtual_network_name", "vpn_type"), "why")
+    insight, _ = compose(a_telling(gateway=a_gateway(unknown=unknown)), library())
+
+    assert {"activeActive", "vips", "virtualNetwork", "vpnType"} == set(insight.gateway.unknown)

@@ -49,7 +49,11 @@ def test_what_is_not_over_and_what_is_not_known_is_said() -> None:
     )
     gateway = whole.gateway.model_copy(update={"vips": (), "unknown": {"vips": "no permission"}})
     insight = whole.model_copy(
-        update={"failover": failover, "gateway": gateway, "advice": "Reset the peer."}
+        update={
+            "failover": failover,
+            "gateway": gateway,
+            "facts": {"resetAdvice": "Reset the peer."},
+        }
     )
 
     told = body(insight, insight.verdict, MARKUPS["text"], lambda text: True)
@@ -133,7 +137,7 @@ def test_a_drill_says_so_first_and_once(verdict: str) -> None:
 
 def hostile_body(form: str) -> str:
     """The body of an insight in which every text from outside is hostile."""
-    whole = an_insight(verdict=HOSTILE, advice=HOSTILE)
+    whole = an_insight(verdict=HOSTILE, facts={"resetAdvice": HOSTILE})
     outage = whole.failover.outages[0].model_copy(
         update={"remote_ip": HOSTILE, "connection": HOSTILE}
     )

@@ -144,7 +144,7 @@ LIMITS = {
 def test_100_kb_of_hostile_text_is_one_message_that_fits_and_does_nothing(
     world: SinkStandIn, name: str
 ) -> None:
-    whole = an_insight(verdict=HOSTILE, advice=HOSTILE)
+    whole = an_insight(verdict=HOSTILE, facts={"resetAdvice": HOSTILE})
     gateway = whole.gateway.model_copy(update={"name": HOSTILE, "resource_group": HOSTILE})
     insight = whole.model_copy(update={"gateway": gateway})
 
