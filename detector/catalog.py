@@ -58,7 +58,7 @@ def read(file: Path) -> Article:
     try:
         return _open(file)
     except (OSError, UnicodeDecodeError) as error:
-        raise CatalogError([_unreadable(file, error)], folder=str(file.parent)) from error
+        raise CatalogError([_unreadable(file, error)], folder=str(file)) from error
 
 
 def check(paths: Iterable[Path]) -> list[Problem]:

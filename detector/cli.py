@@ -106,7 +106,9 @@ def replay(
     recorded = Recording.read(recording)
     at = at or recorded.newest + timedelta(milliseconds=1)
     with _folder(out) as folder:
-        world = wiring.of_recording(recorded, folder, now=at, articles=ARTICLES)
+        world = wiring.of_recording(
+            recorded, folder, now=at, articles=given.articles(ARTICLES), cloud=given.cloud()
+        )
         report, insights = run_once(world, now=at, left=lambda: timedelta(minutes=4))
         files = FolderInsights(folder, wiring.FORMATS)
         written = [path for insight in insights for path in files.paths(insight)] if out else []
@@ -194,7 +196,9 @@ def explain(
     recorded = Recording.read(recording)
     at = at or recorded.newest + timedelta(milliseconds=1)
     with _folder(None) as folder:
-        world = wiring.of_recording(recorded, folder, now=at, articles=ARTICLES)
+        world = wiring.of_recording(
+            recorded, folder, now=at, articles=given.articles(ARTICLES), cloud=given.cloud()
+        )
         text = explained(world, gateway, now=at)
     for line in recorded.unreadable:
         say(f"note: {line}")

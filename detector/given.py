@@ -10,12 +10,12 @@ import os
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 from urllib.parse import quote
 
 import typer
 
-from detector.errors import OperatorError
+from detector.errors import OperatorError, SettingsError
 from detector.slots import key_of
 
 PORTAL: Final = "https://portal.azure.com/#resource"
@@ -38,6 +38,22 @@ def environment() -> dict[str, str]:
     if encrypted:
         raise OperatorError(f"{path} is encrypted; run `func settings decrypt`")
     return {str(name): str(value) for name, value in values if value is not None} | dict(os.environ)
+
+
+def articles(shipped: Path) -> Path:
+    """The folder of articles where no setting is needed: `DETECTOR_ARTICLES`, or those shipped."""
+    return Path(environment().get("DETECTOR_ARTICLES") or shipped)
+
+
+def cloud() -> str:
+    """The cloud where no setting is needed: `DETECTOR_CLOUD`, or the public one."""
+    from detector.forms import Cloud
+
+    known = get_args(Cloud)
+    name = environment().get("DETECTOR_CLOUD") or str(known[0])
+    if name not in known:
+        raise SettingsError({"DETECTOR_CLOUD": f"give one of {', '.join(known)}"})
+    return name
 
 
 def time(text: str) -> datetime:

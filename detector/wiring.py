@@ -75,7 +75,9 @@ def of_azure(
     )
 
 
-def of_recording(recording: Recording, folder: Path, *, now: datetime, articles: Path) -> World:
+def of_recording(
+    recording: Recording, folder: Path, *, now: datetime, articles: Path, cloud: str = LOCAL_CLOUD
+) -> World:
     """The world of a replay: rows from `recording`, journal and insights in `folder`.
 
     Its window reaches back beyond the oldest row: of a recording all is looked at.
@@ -96,9 +98,7 @@ def of_recording(recording: Recording, folder: Path, *, now: datetime, articles:
         ),
         journal=FolderJournal(folder),
         sinks=(FolderInsights(folder, FORMATS),),
-        library=Library(
-            catalog=catalog.load(articles), cloud=LOCAL_CLOUD, portal=CLOUDS[LOCAL_CLOUD].portal
-        ),
+        library=Library(catalog=catalog.load(articles), cloud=cloud, portal=CLOUDS[cloud].portal),
     )
 
 

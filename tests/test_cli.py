@@ -78,6 +78,26 @@ class TestReplay:
         ]
         assert 2 == len(printed["insights"])
 
+    def test_tells_by_the_articles_and_for_the_cloud_of_the_settings(
+        self, detector: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seed = next((ROOT / "articles").glob("*Secondary*.md")).read_text(encoding="utf-8")
+        own = tmp_path / "seed.md"
+        own.write_text(seed.replace("# Virtual network gateway", "# Our gateway"), encoding="utf-8")
+        monkeypatch.setenv("DETECTOR_ARTICLES", str(tmp_path))
+
+        assert "## Our gateway has switched over" in detector("replay", AFTERNOON).out
+
+        monkeypatch.setenv("DETECTOR_CLOUD", "AzureUSGovernment")
+        said = detector("replay", AFTERNOON)
+
+        assert 1 == said.code
+        assert "applies in AzureUSGovernment" in said.err
+
+        monkeypatch.setenv("DETECTOR_CLOUD", "Mars")
+
+        assert "DETECTOR_CLOUD: give one of AzureCloud, " in detector("replay", AFTERNOON).err
+
     def test_over_a_second_moment_tells_only_what_is_new(
         self, detector: Command, tmp_path: Path
     ) -> None:
