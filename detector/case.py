@@ -11,7 +11,8 @@ from typing import Final
 from detector.arm import NOT_SET
 from detector.cause import BEFORE
 from detector.diagnosis import View, to_ask
-from detector.history import History, Seen, fold
+from detector.fold import Seen, fold
+from detector.history import History
 from detector.insight import Reason
 from detector.model import (
     Answer,
@@ -49,6 +50,9 @@ FOLLOWED: Final = timedelta(hours=24)
 CONNECTIONS: Final = "connections"
 BANDWIDTH: Final = "bandwidth"
 """The fact that is had from the gateway's connections, beside those of its own body."""
+
+SETTLED: Final = timedelta(hours=2)
+"""For so long after a failover late rows are looked at even if they show no switch-over."""
 
 KEPT: Final = timedelta(days=7)
 """For so long a failover stays in the journal; rows may end its outages until then."""
@@ -238,4 +242,4 @@ def follows(failover: Failover, diagnosis: Diagnosis, gateway: Gateway, *, now: 
     """Whether later runs should look at this failover even if they see no switch-over."""
     age = now - failover.last_at
     incomplete = may_be_completed(gateway) and age <= FOLLOWED
-    return incomplete or (diagnosis.state is State.ONGOING and age <= KEPT)
+    return age <= SETTLED or incomplete or (diagnosis.state is State.ONGOING and age <= KEPT)

@@ -9,7 +9,8 @@ from detector import cause as causes
 from detector.case import Case, Sighting, reason, sightings
 from detector.compose import Library
 from detector.diagnosis import evidence_row
-from detector.history import History, Seen
+from detector.fold import Seen
+from detector.history import History
 from detector.insight import timestamp
 from detector.lookup import Facts, look_up
 from detector.model import Answer

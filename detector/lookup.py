@@ -23,7 +23,7 @@ from detector.case import (
 )
 from detector.diagnosis import with_connections
 from detector.errors import FactUnknown
-from detector.history import Seen
+from detector.fold import Seen
 from detector.model import Connection, Gateway, Series, Window
 from detector.ports import Bandwidth, Connections, Coverage, Gateways
 

@@ -227,7 +227,10 @@ class Redundancy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """What the records prove of one failover, up to `seen_until`."""
+    """What the records prove of one failover, up to `seen_until`.
+
+    `borne_out` is no longer true where the failover was told and rows that came later show none.
+    """
 
     cause: Cause
     outages: tuple[Outage, ...]
@@ -237,6 +240,7 @@ class Diagnosis:
     flapping: bool
     seen_until: datetime
     evidence: tuple[EvidenceRow, ...]
+    borne_out: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,8 @@ from datetime import datetime, timedelta
 from detector import outbox
 from detector.case import Case, follows, reason
 from detector.compose import Library, Telling, compose
-from detector.history import History, Record, Seen
+from detector.fold import Seen
+from detector.history import History, Record
 from detector.insight import Insight
 from detector.lookup import Facts
 from detector.model import Gateway

@@ -31,6 +31,11 @@ NAMED: Final = 3
 def verdict(failover: Failover, diagnosis: Diagnosis, gateway: Gateway) -> str:
     """The sentence, with a second one where the gateway is flapping."""
     name = plain(gateway.name, 80)
+    if not diagnosis.borne_out:
+        return (
+            f"{name} was told to have failed over {_when(failover).rstrip(',')}, and rows that "
+            f"came later do not show it; {_tunnels(diagnosis, gateway)}."
+        )
     sentence = f"{name} {_event(failover)}{_cause(diagnosis)}; {_tunnels(diagnosis, gateway)}."
     if diagnosis.flapping:
         sentence += " It keeps switching over: 3 times or more within 24 hours."

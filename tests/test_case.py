@@ -21,7 +21,8 @@ from detector.case import (
     reason,
     sightings,
 )
-from detector.history import History, Record, Seen
+from detector.fold import Seen
+from detector.history import History, Record
 from detector.insight import Reason
 from detector.model import (
     Answer,
@@ -237,14 +238,15 @@ def test_a_fact_that_came_in_is_told_as_completed_unless_there_is_more_to_tell()
 @pytest.mark.parametrize(
     ("state", "unknown", "age", "expected"),
     [
-        (State.RECOVERED, {}, hours(1), False),
+        (State.RECOVERED, {}, hours(2), True),
+        (State.RECOVERED, {}, hours(3), False),
         (State.RECOVERED, UNKNOWN, hours(1), True),
         (State.RECOVERED, UNKNOWN, hours(25), False),
         (State.ONGOING, {}, hours(25), True),
         (State.ONGOING, {}, hours(8 * 24), False),
     ],
 )
-def test_what_is_open_is_followed_for_a_week_and_what_lacks_a_fact_for_a_day(
+def test_all_is_followed_for_2_hours_what_lacks_a_fact_for_a_day_and_what_is_open_for_a_week(
     state: State, unknown: dict[str, str], age: object, expected: object
 ) -> None:
     followed = follows(

@@ -32,7 +32,7 @@ from detector.azure.metrics import Metrics, metrics_client
 from detector.azure.network import Network, network_client
 from detector.azure.queue import QueueSink
 from detector.history import Delivery, History
-from detector.insight import Insight
+from detector.insight import Insight, Reason
 from detector.lookup import Sources
 from detector.notify import People
 from detector.ports import Journal, Sink
@@ -284,12 +284,13 @@ def test_metrics_that_fail_hold_nothing_back_and_are_said(
         return replace(known, sources=sources)
 
     (bad, _), (good, _) = run_twice(world, fault)
-    [insight] = sink.taken
+    detected, completed = sink.taken
 
     assert bad.ok
     assert good.ok
-    assert insight.bandwidth.peak_mbps is None
-    assert "unknown" in insight.bandwidth.statement
+    assert detected.bandwidth.peak_mbps is None
+    assert detected.gateway.unknown["bandwidth"] in detected.bandwidth.statement
+    assert (Reason.COMPLETED, {}) == (completed.reason, completed.gateway.unknown)
 
 
 class FailingAt:

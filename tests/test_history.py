@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from detector import history as entries
 from detector.diagnosis import View
-from detector.history import APART, History, Record, Seen, fold, new_id
+from detector.fold import APART, Seen, fold, new_id
+from detector.history import History, Record
 from detector.insight import Reason
 from detector.model import (
     Cause,
@@ -177,7 +178,37 @@ def test_what_was_told_and_still_holds_is_not_told_again() -> None:
     history = after(0, view=a_view(*rows))
 
     assert only_reason(history, switched(0), a_view(*rows)) is None
-    assert only_reason(history, [], a_view(*rows)) is None
+
+
+def test_a_failover_that_later_rows_do_not_bear_out_is_revised_and_told_as_that() -> None:
+    """Both instances lost the peer; the rows of one came late."""
+    rows = (down(at()), up(at(12)))
+    late = (down(at(3), ONE), up(at(9), ZERO))
+    [seen] = fold(after(0, view=a_view(*rows)), [], a_view(*rows, *late))
+
+    assert Reason.REVISED is seen.reason
+    assert not seen.diagnosis.borne_out
+
+
+def test_a_failover_whose_rows_are_gone_is_left_as_it_was_told() -> None:
+    """The scope that held them is asked no more, or did not answer."""
+    rows = (down(at()), up(at(12)))
+    history = after(0, view=a_view(*rows))
+
+    for view in (a_view(), replace(a_view(*rows), complete=False)):
+        told = [seen for seen in fold(history, [], view) if seen.reason is not None]
+        assert [] == told
+
+
+def test_what_was_not_borne_out_is_so_again_once_its_evidence_is_seen() -> None:
+    rows = (down(at()), up(at(12)))
+    history = after(0, view=a_view(*rows))
+    [record] = history.records
+    doubted = replace(record, diagnosis=replace(record.diagnosis, borne_out=False))
+    [seen] = fold(replace(history, records=(doubted,)), switched(0), a_view(*rows))
+
+    assert seen.diagnosis.borne_out
+    assert Reason.REVISED is seen.reason
 
 
 def test_another_switch_over_is_told_as_switched_again() -> None:

@@ -192,6 +192,10 @@ def tunnels() -> Iterator[tuple[str, str]]:
     )
     yield "no tunnel rows", said(PRIMARY)
     yield "policy-based", said(PRIMARY, gateway={"vpn_type": "PolicyBased"})
+    yield (
+        "told, and not borne out by later rows",
+        said(HAND_OVER, outages=(an_outage(PARIS, 7, 21),), borne_out=False),
+    )
 
 
 def redundancy() -> Iterator[tuple[str, str]]:
