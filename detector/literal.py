@@ -51,6 +51,8 @@ _REFERENCE_OR_TAG = re.compile(r"(?:<[/!?]?|&#?\w*)\Z")
 _BACKSLASHES = re.compile(r"\\*\Z")
 _PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]")
 _URL_MARKS = re.compile(r"~|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")  # in an address without brackets
+_FENCE = re.compile("~{3,}")
+_AT_ROOT = re.compile(r"[(<\"'=]/\Z")  # of an address, where another slash would begin a host
 _NOT_PLAIN = re.compile(r"[^\w .,:;/@()-]|_")
 _NEVER_EMPTY = "&#8203;"  # keeps the marks around an empty fact from meeting
 
@@ -83,8 +85,9 @@ def _prose(fact: str, spot: Spot) -> str:
 
 
 def _escape(mark: re.Match[str]) -> str:
-    if mark[0] == "|":
-        return _reference("|")  # some readers see a table in an escaped one, too
+    if mark[0] in "|`":
+        # Some readers see a table in an escaped one, and a backslash ends no span of code.
+        return _reference(mark[0])
     if mark[0][0] != "_":
         return "\\" + mark[0]
     before = mark.string[max(0, mark.start() - 1) : mark.start()]
@@ -106,7 +109,7 @@ def _first(fact: str, escaped: str, spot: Spot) -> str:
     """The escaped fact, less a blank at its end, with its start fit for what stands before it."""
     body = escaped[:-1] if _ends_blank(fact) else escaped
     start = fact[0]
-    length = len(_reference("|")) if start == "|" else 1 + (body[:2] == f"\\{start}")
+    length = len(_reference(start)) if start in "|`" else 1 + (body[:2] == f"\\{start}")
     after_backslash = len(_BACKSLASHES.search(spot.before)[0]) % 2  # type: ignore[index]
     if after_backslash:
         return start + body[length:]  # the article's own backslash escapes it
@@ -123,7 +126,8 @@ def _first(fact: str, escaped: str, spot: Spot) -> str:
 def _code(fact: str, _: Spot) -> str:
     if not fact.strip():
         return "\xa0"  # keeps the marks of a code span apart, and an indented line from being blank
-    return fact.replace("`", "\u02cb")  # nothing can be escaped inside code
+    # Nothing can be escaped inside code.
+    return _FENCE.sub(lambda tildes: "\u02dc" * len(tildes[0]), fact.replace("`", "\u02cb"))
 
 
 def _cell_code(fact: str, spot: Spot) -> str:
@@ -135,7 +139,9 @@ def _url(fact: str, spot: Spot) -> str:
     if spot.leads_value and fact.lower().startswith(("https://", "http://")):
         part = quote(fact, safe="/:?#=%+,;@&").replace("&", "&amp;")
     else:
-        part = quote(fact, safe="" if spot.leads_value and fact.startswith("//") else "/")
+        at_root = _AT_ROOT.search(spot.before) is not None
+        names_host = fact.startswith("/" if at_root else "//") and (at_root or spot.leads_value)
+        part = quote(fact, safe="" if names_host else "/")
     return _URL_MARKS.sub(lambda mark: f"%{ord(mark[0]):X}", part)
 
 

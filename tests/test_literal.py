@@ -151,3 +151,22 @@ def test_what_could_act_is_escaped_and_what_is_not_seen_is_shown(fact: str, expe
 )
 def test_a_whole_address_is_a_page_of_the_web_or_a_path(fact: str, expected: str) -> None:
     assert expected == written(fact, Spot(place=Place.URL, leads_value=True))
+
+
+def test_a_slash_after_the_articles_own_names_no_host() -> None:
+    page = parse("# T\n\n[t](/<!--$a-->[a]<!--/$a-->)\n").render({"a": "/evil.example"})
+
+    assert "[t](/%2Fevil.example)" in page
+
+
+@pytest.mark.parametrize("fact", ["~~~", "~~~~~ x"])
+def test_tildes_end_no_block_of_code(fact: str) -> None:
+    page = parse("# T\n\n~~~\n<!--$a-->[a]<!--/$a-->\n~~~\n\n**tail**\n").render({"a": fact})
+
+    assert "<strong>tail</strong>" in MarkdownIt().render(page)
+
+
+def test_a_backtick_does_not_pair_with_one_of_the_authors() -> None:
+    page = parse("# T\n\na ` b <!--$a-->[a]<!--/$a--> c\n").render({"a": "x`y"})
+
+    assert "<code>" not in MarkdownIt().render(page)
