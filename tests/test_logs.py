@@ -626,7 +626,7 @@ REFUSALS = {
     400: "the query is refused; check this scope in DETECTOR_SCOPES",
     401: "the identity's token is not accepted; check that DETECTOR_CLOUD, or "
     "DETECTOR_LOGS_ENDPOINT, is the cloud that the identity belongs to",
-    403: "the identity may not read its logs; grant it Log Analytics Reader on the workspace",
+    403: "the identity may not read its logs; grant it Monitoring Reader on the workspace",
     404: "there is no such workspace in this cloud; DETECTOR_SCOPES takes the workspace id that "
     "its overview page shows (a GUID, not the resource id), and DETECTOR_CLOUD its cloud",
     413: "the query is refused; check this scope in DETECTOR_SCOPES",

@@ -108,7 +108,7 @@ def _out_of_time(error: OutOfTime, scope: Scope) -> str:
 
 def _role(scope: Scope) -> str:
     if scope.is_workspace:
-        return "grant it Log Analytics Reader on the workspace"
+        return "grant it Monitoring Reader on the workspace"
     return f"grant it Monitoring Reader on {scope}, and on the workspaces that its logs go to"
 
 
