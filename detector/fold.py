@@ -10,14 +10,13 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from operator import attrgetter
 from typing import Final
 
 from detector.diagnosis import View, diagnose
 from detector.history import History, Record
 from detector.insight import Reason
-from detector.model import Diagnosis, Failover, Signal, State, SwitchOver
-from detector.recorded import carried, joined
+from detector.model import Diagnosis, Failover, State, SwitchOver
+from detector.recorded import carried, joined, lost_sight
 from detector.switchover import NEAR, in_time
 
 APART: Final = timedelta(minutes=60)
@@ -174,7 +173,7 @@ def _seen(gateway_id: str, draft: _Draft, view: View, instants: Sequence[datetim
     switch_overs = draft.settled()
     identity = recorded.failover.id if recorded else new_id(gateway_id, switch_overs[0].at)
     told = recorded.diagnosis if recorded else None
-    if not _in_sight(switch_overs, view):
+    if told is not None and lost_sight(told, view):
         view = replace(view, complete=False)
     lost = carried(told, gateway_id, view.rows)
     rows = sorted([*lost, *view.rows], key=in_time) if lost else view.rows
@@ -187,21 +186,6 @@ def _seen(gateway_id: str, draft: _Draft, view: View, instants: Sequence[datetim
     )
 
 
-def _in_sight(switch_overs: Iterable[SwitchOver], view: View) -> bool:
-    """Whether the rows of these switch-overs are still there, as far as the window reaches.
-
-    They are not where the scope that held them is asked no more.
-    """
-    return all(
-        known.at < view.since or _has_row_near(view.rows, known.at) for known in switch_overs
-    )
-
-
-def _has_row_near(rows: Sequence[Signal], instant: datetime) -> bool:
-    first = bisect_left(rows, instant - NEAR, key=attrgetter("at"))
-    return first < len(rows) and rows[first].at <= instant + NEAR
-
-
 def _borne_out(draft: _Draft, view: View) -> bool:
     """Whether rows show the failover, or showed it and cannot all be seen now."""
     recorded = draft.recorded
@@ -212,8 +196,13 @@ def _borne_out(draft: _Draft, view: View) -> bool:
     ):
         return True
     told = recorded.diagnosis
-    sees_all = view.complete and view.seen_until >= told.seen_until
-    return told.borne_out and not (sees_all and all(known.at >= view.since for known in draft))
+    sees_all = (
+        view.complete
+        and view.seen_until >= told.seen_until
+        and all(known.at >= view.since for known in draft)
+        and not lost_sight(told, view)
+    )
+    return told.borne_out and not sees_all
 
 
 def _content(failover: Failover, diagnosis: Diagnosis) -> tuple[object, ...]:

@@ -5,13 +5,14 @@ It stays proved, also when its rows have left the window.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Generic, TypeVar
 
-from detector.diagnosis import View, in_time, judged
+from detector.diagnosis import View, evidence_row, in_time, judged
 from detector.model import Cause, CauseKind, Diagnosis, Kind, Outage, Redundancy, Signal
 from detector.switchover import NEAR
 
@@ -96,6 +97,22 @@ def joined(fresh: Diagnosis, recorded: Diagnosis | None, view: View) -> Diagnosi
             evidence=tuple(sorted(evidence, key=in_time)),
         )
     )
+
+
+def lost_sight(recorded: Diagnosis, view: View) -> bool:
+    """Whether a row that spoke for `recorded` is no longer among those of the window.
+
+    So it is where the scope that held it is asked no more; then nothing is taken back.
+    """
+    return any(
+        row.at >= view.since and row not in map(evidence_row, _at(view.rows, row.at))
+        for row in recorded.evidence
+    )
+
+
+def _at(rows: Sequence[Signal], instant: datetime) -> Sequence[Signal]:
+    first = bisect_left(rows, instant, key=attrgetter("at"))
+    return rows[first : bisect_right(rows, instant, key=attrgetter("at"))]
 
 
 class _Near(Generic[_Lost]):
