@@ -61,11 +61,7 @@ def deliver(
     for post in posts:
         outcomes = list(_tried(post, by_name, failed, has_time, result))
         result.delivered += sum(outcome.problem is None for outcome in outcomes)
-        result.problems += [
-            f"{outcome.sink}: {outcome.failover_id} revision {outcome.revision}: {outcome.problem}"
-            for outcome in outcomes
-            if outcome.problem is not None
-        ]
+        result.problems += [_line(each) for each in outcomes if each.problem is not None]
         settled = post.history
         if outcomes:
             try:
@@ -73,12 +69,18 @@ def deliver(
             except (JournalUnavailable, JournalConflict) as error:
                 result.problems.append(f"{error}; what was delivered may be delivered again")
         for each in undelivered(settled):
-            (result.outstanding if each.why is None else result.given_up).append(each)
+            (result.given_up if each.given_up else result.outstanding).append(each)
     if result.untried:
         result.problems.append(
             f"the run's time is up; left to the next run: {result.untried} of the deliveries"
         )
     return result
+
+
+def _line(outcome: Outcome) -> str:
+    """What went wrong, and where; the sink's own words may begin with its name."""
+    problem = (outcome.problem or "").removeprefix(f"{outcome.sink} ")
+    return f"{outcome.sink}: {outcome.failover_id} revision {outcome.revision}: {problem}"
 
 
 def _tried(
@@ -181,7 +183,8 @@ def undelivered(history: History) -> list[DeliveryReport]:
             id=record.failover.id,
             revision=delivery.revision,
             attempts=delivery.attempts,
-            why=delivery.given_up,
+            given_up=delivery.given_up is not None,
+            why=delivery.given_up or delivery.problem,
         )
         for record in history.records
         for delivery in record.deliveries

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Delivery:
     """One revision that one sink has not taken yet.
 
-    It is not tried before `due`. `given_up` says why it will not be tried again.
+    It is not tried before `due`. `problem` is what went wrong at the last try; `given_up` says why
+    it will not be tried again.
     """
 
     sink: str
@@ -28,6 +29,7 @@ class Delivery:
     since: datetime
     due: datetime
     attempts: int = 0
+    problem: str | None = None
     given_up: str | None = None
 
 

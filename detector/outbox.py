@@ -115,7 +115,7 @@ def noted(history: History, outcomes: Sequence[Outcome], *, now: datetime) -> Hi
 
 
 def _failed(delivery: Delivery, outcome: Outcome, now: datetime) -> Delivery:
-    tried = replace(delivery, attempts=delivery.attempts + 1)
+    tried = replace(delivery, attempts=delivery.attempts + 1, problem=outcome.problem)
     if outcome.final:
         return replace(tried, given_up=outcome.problem)
     last = delivery.since + KEEP_TRYING

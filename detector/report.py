@@ -39,12 +39,16 @@ class Told(Part):
 
 
 class DeliveryReport(Part):
-    """One revision that a sink has not taken."""
+    """One revision that a sink has not taken.
+
+    `why` is the reason why it was given up, or else what went wrong at the last try, if any.
+    """
 
     sink: str
     id: str
     revision: int
     attempts: int
+    given_up: bool
     why: str | None
 
 
@@ -104,6 +108,15 @@ def note(
 def complete_until(noted: Mapping[str, object] | None) -> dict[str, datetime]:
     """For each scope the end of its last complete window; empty where nothing usable was noted."""
     return _instants(noted, "completeUntil")
+
+
+def scope_notes(noted: Mapping[str, object] | None) -> dict[str, str]:
+    """What the last run had to say of scopes: why one was not read, or that it has no logs."""
+    try:
+        report = Report.model_validate((noted or {}).get("report"))
+    except ValueError:
+        return {}
+    return {each.scope: each.problem for each in report.scopes if each.problem}
 
 
 def known_until(noted: Mapping[str, object] | None) -> dict[str, datetime]:

@@ -12,7 +12,7 @@ from detector.history import History
 from detector.insight import Instant, Part, Seconds
 from detector.model import Scope, State
 from detector.ports import Journal
-from detector.report import DeliveryReport, complete_until
+from detector.report import DeliveryReport, complete_until, scope_notes
 from detector.words import count, lasting, plain
 
 PERIODS: Final = 3
@@ -22,11 +22,15 @@ _EVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class ScopeStatus(Part):
-    """Up to when a scope's logs were read in full, and how long ago that was."""
+    """Up to when a scope's logs were read in full, and how long ago that was.
+
+    `note` is what the last run had to say of it, such as that there are no logs there yet.
+    """
 
     scope: str
     complete_until: Instant | None
     age_seconds: Seconds | None
+    note: str | None
 
 
 class OpenFailover(Part):
@@ -59,11 +63,12 @@ def status(journal: Journal, scopes: Sequence[Scope], schedule: str, *, now: dat
     It is bad if a scope was not read in full for three periods of `schedule` (NCRONTAB, UTC), if
     a delivery was given up, or if a gateway's history cannot be read.
     """
-    until = complete_until(journal.last_run())
+    noted = journal.last_run()
+    until, notes = complete_until(noted), scope_notes(noted)
     known, unreadable = _histories(journal)
     deliveries = [each for history in known for each in undelivered(history)]
-    given_up = tuple(each for each in deliveries if each.why is not None)
-    read = tuple(_scope(scope, until.get(scope.id), now) for scope in scopes)
+    given_up = tuple(each for each in deliveries if each.given_up)
+    read = tuple(_scope(scope, until.get(scope.id), notes.get(scope.id), now) for scope in scopes)
     oldest = _occurrences_ago(schedule, now)
     problems = [problem for each in read for problem in _late(each, oldest)]
     problems += [
@@ -75,7 +80,7 @@ def status(journal: Journal, scopes: Sequence[Scope], schedule: str, *, now: dat
         at=now,
         scopes=read,
         open=tuple(each for history in known for each in _open(history)),
-        outstanding=tuple(each for each in deliveries if each.why is None),
+        outstanding=tuple(each for each in deliveries if not each.given_up),
         given_up=given_up,
         problems=tuple(problems),
     )
@@ -87,15 +92,17 @@ def lines(shown: Status) -> Iterator[str]:
         age = scope.age_seconds
         ago = "" if age is None else f"{lasting(timedelta(seconds=age))} ago"
         read = f"read in full {ago}" if ago else "never read in full"
-        yield _line("logs", f"{scope.scope}, {read}")
+        yield _line("logs", f"{scope.scope}, {read}" + (f"; {scope.note}" if scope.note else ""))
     for failover in shown.open:
         yield _line("open", f"{failover.verdict} ({failover.id})")
     for each in shown.outstanding:
         tried = f", tried {count(each.attempts, 'time')}" if each.attempts else ""
+        tried += f": {each.why}" if each.why else ""
         yield _line("outstanding", f"{each.sink}: {each.id} revision {each.revision}{tried}")
     for problem in shown.problems:
         yield _line("problem", problem)
-    if not (shown.open or shown.outstanding or shown.problems):
+    noted = any(scope.note for scope in shown.scopes)
+    if not (shown.open or shown.outstanding or shown.problems or noted):
         yield _line("well", "nothing is open, nothing outstanding")
 
 
@@ -117,9 +124,9 @@ def _histories(journal: Journal) -> tuple[list[History], list[str]]:
     return known, unreadable
 
 
-def _scope(scope: Scope, until: datetime | None, now: datetime) -> ScopeStatus:
+def _scope(scope: Scope, until: datetime | None, note: str | None, now: datetime) -> ScopeStatus:
     age = None if until is None else max((now - until).total_seconds(), 0.0)
-    return ScopeStatus(scope=scope.id, complete_until=until, age_seconds=age)
+    return ScopeStatus(scope=scope.id, complete_until=until, age_seconds=age, note=note)
 
 
 def _late(scope: ScopeStatus, oldest: datetime) -> Iterator[str]:

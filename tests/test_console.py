@@ -43,7 +43,9 @@ def test_a_report_is_said_with_the_worst_last_before_the_closing(
         newest=None,
         problem="there are no logs yet",
     )
-    given_up = DeliveryReport(sink="queue", id="f-1", revision=2, attempts=9, why="HTTP 410")
+    given_up = DeliveryReport(
+        sink="queue", id="f-1", revision=2, attempts=9, given_up=True, why="HTTP 410"
+    )
     report = Report(
         at=at(),
         scopes=(scope,),

@@ -87,7 +87,9 @@ def test_a_sink_that_fails_stops_no_other_and_is_tried_again_later(
     assert [FIRST] == good.taken
     assert [f"bad: f-1 revision 1: {said}"] == result.problems
     assert ("bad", 1, at(minutes=4)) == (left.sink, left.attempts, left.due)
-    assert [("bad", 1, None)] == [(o.sink, o.attempts, o.why) for o in result.outstanding]
+    assert [("bad", 1, False, said)] == [
+        (o.sink, o.attempts, o.given_up, o.why) for o in result.outstanding
+    ]
 
 
 def test_a_refusal_is_given_up_and_reported_as_such() -> None:

@@ -17,7 +17,7 @@ from detector.history import Delivery, History, Record
 from detector.local.folder import FolderJournal
 from detector.model import Scope, State
 from detector.ports import Journal
-from detector.report import Report, note
+from detector.report import Report, ScopeReport, note
 from detector.status import Status, lines, status
 from tests.azurite import Azurite
 from tests.builders import GATEWAY_ID, a_diagnosis, a_failover, a_gateway, at
@@ -95,6 +95,27 @@ def test_after_a_run_it_is_well(journal: Journal) -> None:
         f"logs         {SCOPE}, read in full 1 min 1 s ago",
         "well         nothing is open, nothing outstanding",
     ] == list(lines(shown))
+
+
+def test_a_scope_without_logs_is_neither_a_problem_nor_well(folder: FolderJournal) -> None:
+    scope = ScopeReport(
+        scope=SCOPE,
+        window_start=NOW - timedelta(hours=6),
+        window_end=NOW,
+        complete=True,
+        signals=0,
+        newest=None,
+        problem="no logs here yet",
+    )
+    report = Report(at=NOW, scopes=(scope,))
+    folder.note_run(note(report, complete_until={SCOPE: NOW}, asked_since={}))
+
+    shown = state(folder)
+
+    assert shown.ok
+    assert [f"logs         {SCOPE}, read in full less than 1 s ago; no logs here yet"] == list(
+        lines(shown)
+    )
 
 
 @pytest.mark.parametrize(("minutes", "problems"), [(29, 1), (30, 0), (36, 0)])
@@ -221,7 +242,9 @@ class TestCommand:
 
         assert 1 == said.code
         assert ["at", "scopes", "open", "outstanding", "givenUp", "problems"] == list(shown)
-        assert [{"scope": SCOPE, "completeUntil": None, "ageSeconds": None}] == shown["scopes"]
+        assert [{"scope": SCOPE, "completeUntil": None, "ageSeconds": None, "note": None}] == shown[
+            "scopes"
+        ]
         assert ["gone"] == [each["why"] for each in shown["givenUp"]]
         assert 2 == len(shown["problems"])
 
