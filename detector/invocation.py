@@ -52,14 +52,14 @@ def invoke_with(settings: Settings) -> tuple[Report, list[Insight]]:
 def rehearse_with(settings: Settings) -> tuple[Report, list[Insight]]:
     """What a run by these settings would tell: nothing is written and nothing sent."""
     left = _countdown()
-    world = wiring.of_azure(settings, clock=clock, left=left)
+    world = wiring.checked(wiring.of_azure(settings, clock=clock, left=left))
     rehearsed = replace(world, journal=ReadOnly(world.journal), sinks=())
     return run(rehearsed, now=clock(), left=left)
 
 
 def world_of(settings: Settings) -> World:
     """The world of these settings with the real clock, for what is not a run."""
-    return wiring.of_azure(settings, clock=clock, left=_countdown())
+    return wiring.checked(wiring.of_azure(settings, clock=clock, left=_countdown()))
 
 
 def _countdown() -> Callable[[], timedelta]:

@@ -203,7 +203,7 @@ def journal_of(settings: Settings) -> Journal:
 
 
 def sinks_of(settings: Settings, *, clock: Callable[[], datetime]) -> tuple[Sink, ...]:
-    """Every sink that the settings name. Raises SettingsError for a URL that nobody knows."""
+    """Every sink that the settings name."""
     clients = _clients(settings)
     sinks: list[Sink] = []
     if isinstance(settings.store, FolderStore):
@@ -233,6 +233,17 @@ def sinks_of(settings: Settings, *, clock: Callable[[], datetime]) -> tuple[Sink
         for position, url in enumerate(settings.notify_urls, start=1)
     ]
     return tuple(sinks)
+
+
+def checked(world: World) -> World:
+    """`world`, of which every notification URL can be used. Raises SettingsError.
+
+    It imports Apprise, so a run of the function does not ask for it; a person's command does.
+    """
+    for sink in world.sinks:
+        if isinstance(sink, People):
+            sink.check()
+    return world
 
 
 def library_of(settings: Settings) -> Library:

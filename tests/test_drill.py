@@ -262,3 +262,20 @@ def test_articles_that_cannot_tell_it_are_said(
     assert 1 == said.code
     assert said.out.startswith("# DRILL: ")
     assert said.err.startswith("error: no article for ")
+
+
+@pytest.mark.parametrize("arguments", [("drill", GATEWAY), ("run", "--dry-run")])
+def test_a_notification_url_that_nobody_can_use_is_said_before_anything_is_asked(
+    detector: Command,
+    azure: AzureStandIn,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: tuple[str, ...],
+) -> None:
+    monkeypatch.setenv("DETECTOR_NOTIFY_URLS", "bogus://s3cret")
+
+    said = detector(*arguments)
+
+    assert (1, "") == (said.code, said.out)
+    assert "DETECTOR_NOTIFY_URLS: number 1 is no URL that Apprise can use" in said.err
+    assert "s3cret" not in said.err
+    assert [] == azure.requests
