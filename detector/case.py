@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from detector.arm import NOT_SET
-from detector.cause import BEFORE
+from detector.cause import BEFORE, LATEST
 from detector.diagnosis import View, to_ask
 from detector.fold import Seen, fold
 from detector.history import History
@@ -40,9 +40,6 @@ from detector.switchover import (
 
 EDGE: Final = BEFORE + NEAR
 """Nearer than this to the window's start a failover's rows may be cut off."""
-
-LATE: Final = timedelta(minutes=20)
-"""The documented range of the latency of logs: older rows would have arrived."""
 
 FOLLOWED: Final = timedelta(hours=24)
 """For so long after a failover Azure is asked again for what is still unknown or open."""
@@ -87,7 +84,7 @@ def sightings(answers: Sequence[Answer], *, asked: int, now: datetime) -> Sighti
     def seen(gateway_id: str, rows: Sequence[Signal]) -> Sighting:
         own = holding.get(gateway_id, ends)
         newest = [at for _, at in own if at is not None]
-        known = [*newest, now - LATE] if complete else newest or [now - KEPT]
+        known = [*newest, now - LATEST] if complete else newest or [now - KEPT]
         start = max((window.start for window, _ in own), default=now)
         paired = pairings(rows)
         return Sighting(

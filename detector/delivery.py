@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from detector import outbox
+from detector.commit import commit
 from detector.errors import (
     DeliveryFailed,
     DeliveryRefused,
@@ -18,8 +19,6 @@ from detector.insight import Insight
 from detector.outbox import Outcome
 from detector.ports import Journal, Sink
 from detector.report import DeliveryReport
-
-TRIES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,21 +157,12 @@ def attempt(sink: Sink, insight: Insight) -> Outcome:
 
 def _noted(journal: Journal, post: Posted, outcomes: Sequence[Outcome], now: datetime) -> History:
     """The history with the outcomes, as saved; what another run wrote meanwhile stays."""
-    history, tag = post.history, post.tag
-    for _ in range(TRIES):
-        settled = outbox.noted(history, outcomes, now=now)
-        if settled == history:
-            return settled
-        try:
-            journal.save(settled, tag)
-        except JournalConflict:
-            loaded, tag = journal.load(post.history.key)
-            history = loaded or history
-        else:
-            return settled
-    raise JournalConflict(
-        f"the history of {post.history.gateway_id} was written by other runs {TRIES} times in a row"
-    )
+
+    def note(history: History) -> tuple[History, None]:
+        return outbox.noted(history, outcomes, now=now), None
+
+    history, _, _ = commit(journal, post.history, post.tag, note)
+    return history
 
 
 def undelivered(history: History) -> list[DeliveryReport]:

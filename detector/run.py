@@ -14,16 +14,17 @@ from typing import Final
 
 from detector import outbox
 from detector.case import EDGE, Case, Sightings, sightings
+from detector.commit import commit
 from detector.compose import Library
 from detector.delivery import Posted, deliver
 from detector.errors import JournalConflict, JournalUnavailable
-from detector.history import History, key
+from detector.history import Delivery, History, Record, key
 from detector.insight import Insight
 from detector.lookup import Facts, Sources, look_up
 from detector.model import Answer, Scope, Window
 from detector.ports import Journal, Signals, Sink
 from detector.report import Report, ScopeReport, complete_until, known_until, note, told
-from detector.telling import Teller
+from detector.telling import Draft, Teller
 from detector.words import clock, count, lasting
 
 LATENESS: Final = timedelta(hours=2)
@@ -32,8 +33,7 @@ LATENESS: Final = timedelta(hours=2)
 MARGIN: Final = timedelta(seconds=15)
 """With less than this left a run takes on no more work, and says what is left."""
 
-TRIES: Final = 5
-"""So often a history is folded anew when another run wrote it first."""
+Due = Sequence[tuple[Record, Delivery]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -258,24 +258,13 @@ def _commit(
     journal: Journal, case: Case, facts: Facts, teller: Teller, findings: Findings
 ) -> Posted:
     """Write what changed to the gateway's history; what another run wrote first is folded anew."""
-    for _ in range(TRIES):
-        due = outbox.due(case.history, now=teller.now)
-        draft = teller.draft(case, facts)
-        own = [*due, *outbox.of_revisions(draft.history, draft.insights)]
-        if draft.history == case.history:
-            return Posted(history=case.history, tag=case.tag, deliveries=own)
-        try:
-            tag = journal.save(draft.history, case.tag)
-        except JournalConflict:
-            history, tag_now = journal.load(case.history.key)
-            case = replace(
-                case, history=history or History(gateway_id=case.gateway_id), tag=tag_now
-            )
-            continue
-        findings.told += draft.insights
-        findings.problems += draft.problems
-        return Posted(history=draft.history, tag=tag, deliveries=own)
-    raise JournalConflict(
-        f"the history of {case.gateway_id} was written by other runs {TRIES} times in a row; "
-        "the next run folds it again"
-    )
+
+    def fold_anew(history: History) -> tuple[History, tuple[Draft, Due]]:
+        draft = teller.draft(replace(case, history=history), facts)
+        return draft.history, (draft, outbox.due(history, now=teller.now))
+
+    history, tag, (draft, due) = commit(journal, case.history, case.tag, fold_anew)
+    findings.told += draft.insights
+    findings.problems += draft.problems
+    own = [*due, *outbox.of_revisions(history, draft.insights)]
+    return Posted(history=history, tag=tag, deliveries=own)

@@ -23,8 +23,8 @@ PARTS: Final = {
         "layout",
     },
     "runs": {
-        *("ports", "history", "fold", "case", "lookup", "telling", "outbox", "delivery", "report"),
-        *("run", "status", "drill", "explain", "readonly"),
+        *("ports", "history", "commit", "fold", "case", "lookup", "telling", "outbox", "delivery"),
+        *("report", "run", "status", "drill", "explain", "readonly"),
     },
     "replies": {"reply", "fingerprint"},
     "settings": {"forms", "settings"},

@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from detector import outbox
-from detector.delivery import TRIES, Delivered, Posted, deliver
+from detector.commit import TRIES
+from detector.delivery import Delivered, Posted, deliver
 from detector.errors import DeliveryFailed, DeliveryRefused, JournalConflict, JournalUnavailable
 from detector.history import History, Record
 from detector.insight import Insight
