@@ -204,10 +204,10 @@ def _active_active(fields: _Fields) -> bool:
 
 def _virtual_network(fields: _Fields) -> re.Match[str]:
     """The match of the virtual network's id in the first subnet's; its group is the name."""
-    subnets = (
-        own_id(configuration.get("subnet"))
-        for configuration in _objects(fields.get("ipconfigurations"))
-    )
+    configurations = list(_objects(fields.get("ipconfigurations")))
+    if not configurations:
+        _unknown(fields.get("ipconfigurations") or None)
+    subnets = (own_id(configuration.get("subnet")) for configuration in configurations)
     subnet = next(filter(None, subnets), None)
     return _VNET.match(subnet or "") or _unknown(subnet)
 
@@ -230,7 +230,7 @@ def _vips(
     """The VIPs in the order of the ipConfigurations, and why one of them is lacking."""
     configurations = list(_configurations(fields))
     if not configurations:
-        return (), FactUnknown(NOT_SET)
+        return (), FactUnknown(UNREADABLE if fields.get("ipconfigurations") else NOT_SET)
     tunnels = _tunnel_addresses(fields)
     vips: dict[str, None] = {}
     lacking: FactUnknown | None = None

@@ -301,3 +301,17 @@ def test_a_connection_between_two_gateways_belongs_to_both() -> None:
     body = a_connection(virtualNetworkGateway2={"id": other}, localNetworkGateway2=None)
 
     assert {GATEWAY_ID, other.lower()} == arm.gateways_of(body)
+
+
+@pytest.mark.parametrize("configurations", ["x", [1], {"a": 1}])
+def test_ip_configurations_that_cannot_be_read_are_not_taken_for_unset(
+    configurations: object,
+) -> None:
+    """What is not set stays so; what could not be read is asked for again."""
+    body = {"id": GATEWAY_ID, "properties": {"ipConfigurations": configurations}}
+
+    unknown = arm.gateway(GATEWAY_ID, body, {}).unknown
+
+    assert {arm.UNREADABLE} == {
+        unknown[fact] for fact in ("vips", "virtual_network_id", "virtual_network_name")
+    }
