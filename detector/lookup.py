@@ -111,7 +111,8 @@ def look_up(sources: Sources, cases: Sequence[Case], *, now: datetime) -> Facts:
             facts.connections[gateway_id] = sources.connections(gateway_id)
         except FactUnknown as unknown:
             facts.connections[gateway_id] = unknown
-    seen = [each for case in cases for each in facts.seen(case)]
+    if facts.connections:
+        seen = [each for case in cases for each in facts.seen(case)]
     news = [each for each in seen if each.reason is not None]
     measured = [each for each in seen if asks_bandwidth(each, now=now)]
     _ask_gateways(facts, sources, _ids([*news, *measured]))

@@ -61,8 +61,7 @@ class Findings:
     left_over: set[str] = field(default_factory=set)
 
     def note(self, case: Case, facts: Facts) -> None:
-        """Take in what a case shows, told or not."""
-        self.failovers += len(facts.seen(case))
+        """Take in what a case shows and nobody is told."""
         self.suspected += [
             f"{case.gateway_id} at {clock(loss.at)}: {loss.from_instance} lost tunnels together; "
             "nothing says that the gateway is active-active"
@@ -264,6 +263,7 @@ def _commit(
         return draft.history, (draft, outbox.due(history, now=teller.now))
 
     history, tag, (draft, due) = commit(journal, case.history, case.tag, fold_anew)
+    findings.failovers += draft.failovers
     findings.told += draft.insights
     findings.problems += draft.problems
     own = [*due, *outbox.of_revisions(history, draft.insights)]

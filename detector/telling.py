@@ -21,10 +21,11 @@ from detector.ports import Sink
 class Draft:
     """What a gateway's history becomes, and what that tells.
 
-    `problems` names articles that could not tell it.
+    `failovers` is how many were seen, told or not; `problems` names articles that could not tell.
     """
 
     history: History
+    failovers: int = 0
     insights: tuple[Insight, ...] = ()
     problems: tuple[str, ...] = ()
 
@@ -46,7 +47,8 @@ class Teller:
         records = {record.failover.id: record for record in case.pruned(now=self.now).records}
         insights: list[Insight] = []
         problems: list[str] = []
-        for seen in facts.seen(case):
+        seen_now = facts.seen(case)
+        for seen in seen_now:
             gateway = facts.gateway(seen)
             if gateway is None:
                 continue
@@ -58,7 +60,12 @@ class Teller:
         ordered = sorted(records.values(), key=lambda record: record.failover.first_at)
         history = replace(case.history, records=tuple(map(self._settled, ordered)))
         history = outbox.claimed(history, now=self.now, claim=self.claim)
-        return Draft(history=history, insights=tuple(insights), problems=tuple(problems))
+        return Draft(
+            history=history,
+            failovers=len(seen_now),
+            insights=tuple(insights),
+            problems=tuple(problems),
+        )
 
     def _retold(
         self, seen: Seen, gateway: Gateway, facts: Facts
