@@ -74,7 +74,7 @@ def _read(paths: Iterable[Path]) -> tuple[list[Article], list[Problem]]:
     problems: list[Problem] = []
     taken: dict[str, Path] = {}
     for path in paths:
-        files = sorted(path.rglob("*.md")) if path.is_dir() else [path]
+        files = _within(path) if path.is_dir() else [path]
         if not files:
             message = "no article (*.md) in this folder: add one, or name another folder"
             problems.append(Problem(line=1, code="articles-missing", message=message, path=path))
@@ -88,6 +88,10 @@ def _read(paths: Iterable[Path]) -> tuple[list[Article], list[Problem]]:
             own = [*article.problems, *_mistakes(article), *_repeated(article, file, taken)]
             problems += sorted(own, key=lambda problem: problem.line)
     return articles, problems
+
+
+def _within(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*") if file.suffix.lower() == ".md")
 
 
 def _open(file: Path) -> Article:

@@ -168,7 +168,11 @@ def render(
     from detector.page import to_html, to_text
 
     facts = given.facts(fact or [])
-    rendered = catalog.read(article).render(facts)
+    read = catalog.read(article)
+    rendered = read.render(facts)
+    for problem in read.problems:
+        if not problem.is_note:
+            say(f"note: {problem}")
     page = given.portal_page(facts)
     if format_ is Format.HTML:
         rendered = to_html(rendered, resource_page=page)

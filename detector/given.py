@@ -81,12 +81,14 @@ def gateway_id(text: str) -> str:
 
 
 def facts(given: Sequence[str]) -> dict[str, str]:
-    """The facts of `--fact name=value`, the last of a name."""
-    read = {}
+    """The facts of `--fact name=value`, each name once, in whatever case."""
+    read: dict[str, str] = {}
     for fact in given:
         name, separator, value = fact.partition("=")
         if not separator or not name.strip():
             raise typer.BadParameter(f"--fact {fact!r} is not of the form name=value")
+        if key_of(name) in map(key_of, read):
+            raise typer.BadParameter(f"--fact {name.strip()} is given twice; give it once")
         read[name.strip()] = value
     return read
 

@@ -160,3 +160,10 @@ class TestShipped:
         assert "not seen to reconnect" in article.title
         assert "not seen to reconnect" in article.description
         assert "is down" not in article.render(dict.fromkeys(article.slots, "x"))
+
+
+def test_an_article_is_one_whatever_the_case_of_its_ending(tmp_path: Path) -> None:
+    shipped = Path(__file__).parent.parent / "articles" / f"{SEED}.md"
+    (tmp_path / "A.MD").write_bytes(shipped.read_bytes())
+
+    assert 1 == len(load(tmp_path))

@@ -331,6 +331,22 @@ class TestRender:
             said.out.replace("\r\n", "\n")
         )
 
+    def test_what_is_wrong_in_the_article_is_said_beside_it(
+        self, detector: Command, tmp_path: Path
+    ) -> None:
+        article = tmp_path / "a.md"
+        article.write_text("# T\n\nat <!--$gatewayVip-->[gatewayVip]\n", encoding="utf-8")
+        said = detector("render", article, "--fact", "gatewayVip=203.0.113.1")
+
+        assert 0 == said.code
+        assert f"note: {article}:3: " in said.err
+
+    def test_a_fact_that_is_given_twice_is_a_usage_error(self, detector: Command) -> None:
+        said = detector("render", SEED, "--fact", "gatewayVip=a", "--fact", "GATEWAYVIP=b")
+
+        assert 2 == said.code
+        assert "--fact GATEWAYVIP is given twice" in " ".join(said.err.split())
+
     @pytest.mark.parametrize("value", ["vnet_hub_weu", "a*b*", "R&D <b>", "[x](y)", "1. x", "a=b"])
     def test_text_shows_a_fact_as_it_is(self, detector: Command, value: str) -> None:
         facts = FACTS | {"virtualNetworkName": value}
