@@ -43,6 +43,10 @@ FLAPS: Final = 3
 FLAP_WITHIN: Final = timedelta(hours=24)
 
 
+CARRIED: Final = "journal"
+"""The source of a row that stands for one which left the window; it is evidence of nothing."""
+
+
 @dataclass(frozen=True, kw_only=True)  # without slots, for its cached properties
 class View:
     """What one run sees of one gateway; what its rows mean is worked out once for all failovers.
@@ -96,7 +100,8 @@ def diagnose(
     lost = tunnels(switch_overs, view.walked)
     speaking = [row for record in counted for row in record.rows]
     changes = [row for known in switch_overs for row in _near(view.changes, known.at)]
-    evidence = sorted({evidence_row(row) for row in (*changes, *speaking, *lost.rows)}, key=in_time)
+    speaking += [row for row in (*changes, *lost.rows) if row.source != CARRIED]
+    evidence = sorted(set(map(evidence_row, speaking)), key=in_time)
     return judged(
         Diagnosis(
             cause=causes.cause(counted, switch_overs, seen_until=view.seen_until, logs=view.logs),

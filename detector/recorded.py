@@ -12,7 +12,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Generic, TypeVar
 
-from detector.diagnosis import View, evidence_row, in_time, judged
+from detector.diagnosis import CARRIED, View, evidence_row, in_time, judged
 from detector.model import Cause, CauseKind, Diagnosis, Kind, Outage, Redundancy, Signal
 from detector.switchover import NEAR
 
@@ -20,7 +20,11 @@ _Lost = TypeVar("_Lost", Outage, Redundancy)
 
 
 def carried(recorded: Diagnosis | None, gateway_id: str, rows: Iterable[Signal]) -> list[Signal]:
-    """Disconnected rows for the outages that are open by `recorded` and no longer in `rows`."""
+    """Disconnected rows for the tunnels that are open by `recorded` and whose own left `rows`.
+
+    They begin as the tunnel's outage does, or the loss of its instance. Their source is `CARRIED`:
+    they continue what was told, and are evidence of nothing.
+    """
     if recorded is None:
         return []
     open_tunnels = [
@@ -34,18 +38,21 @@ def carried(recorded: Diagnosis | None, gateway_id: str, rows: Iterable[Signal])
     ]
     if not open_tunnels:
         return []
-    known = {(row.remote_ip, row.instance, row.at) for row in rows if row.kind is Kind.DISCONNECTED}
+    known: dict[tuple[str, str], list[datetime]] = {}
+    for row in rows:
+        if row.kind is Kind.DISCONNECTED:
+            known.setdefault((row.remote_ip, row.instance), []).append(row.at)
     return [
         Signal(
             at=start,
             gateway_id=gateway_id,
             kind=Kind.DISCONNECTED,
-            source="TunnelDiagnosticLog",
+            source=CARRIED,
             instance=instance,
             remote_ip=remote_ip,
         )
         for remote_ip, instance, start in open_tunnels
-        if (remote_ip, instance, start) not in known
+        if not any(abs(at - start) <= NEAR for at in known.get((remote_ip, instance), ()))
     ]
 
 

@@ -15,6 +15,7 @@ from tests.builders import (
     LYON,
     ONE,
     PARIS,
+    ZERO,
     a_diagnosis,
     a_switch_over,
     a_view,
@@ -114,3 +115,20 @@ class TestCarried:
 
         assert [] == carried(told, GATEWAY_ID, [down(at())])
         assert [] == carried(None, GATEWAY_ID, [])
+
+    def test_a_tunnel_that_its_instance_lost_a_little_later_has_its_own_row(self) -> None:
+        lost = Redundancy(instance=ZERO, start=at(), missing=(PARIS, LYON))
+        rows = carried(
+            a_diagnosis(redundancy=(lost,)), GATEWAY_ID, [down(at(20)), down(at(), ONE, LYON)]
+        )
+
+        assert [(LYON, ZERO)] == [(row.remote_ip, row.instance) for row in rows]
+
+    def test_what_is_carried_is_evidence_of_nothing(self) -> None:
+        told = a_diagnosis(outages=(an_outage(PARIS, 0, None),))
+        back = up(at(minutes=5))
+        rows = [*carried(told, GATEWAY_ID, [back]), back]
+        found = diagnose([a_switch_over()], a_view(*rows), all_instants=[at()])
+
+        assert [at(minutes=5)] == [row.at for row in found.evidence]
+        assert [at(minutes=5)] == [outage.end for outage in found.outages]
