@@ -83,9 +83,7 @@ def _peers(gateway_id: str, sources: Sources) -> Sequence[str]:
         known = [each.remote_ip for each in sources.connections(gateway_id)]
     except FactUnknown:
         known = []
-    peers = [peer for peer in known if peer]
-    # One tunnel alone proves nothing of an active-active gateway.
-    return peers if len(peers) > 1 else [*peers, *_NO_PEERS][:2]
+    return [peer for peer in known if peer] or _NO_PEERS
 
 
 def _rows(gateway_id: str, peers: Sequence[str], at: datetime) -> Iterator[Signal]:

@@ -111,11 +111,7 @@ def _piece(piece: Piece, case: Case, *, active_active: bool | None) -> str:
     moved += f" to {plain(piece.to_instance, 80)}" if piece.to_instance else ""
     kept = ""
     if not piece.proves(active_active=active_active):
-        mode = {
-            True: "active-active, and no other tunnel moved with it",
-            False: "active-standby",
-            None: "not known to be active-active",
-        }[active_active]
+        mode = "active-standby" if active_active is False else "not known to be active-active"
         kept = f" (discarded: the gateway is {mode})"
     elif piece.at < case.sighting.since:
         kept = " (discarded: its rows may be cut off by the window's start)"

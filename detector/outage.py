@@ -68,11 +68,7 @@ def walk(rows: Iterable[Signal], paired: Sequence[Pairing], *, active_active: bo
 
     `paired` is what `switchover.pairings` made of them.
     """
-    moved = {
-        pairing.disconnected
-        for pairing in paired
-        if pairing.outcome is Outcome.HAND_OVER and not (pairing.lone and active_active)
-    }
+    moved = {pairing.disconnected for pairing in paired if pairing.outcome is Outcome.HAND_OVER}
     moving = {row.remote_ip for row in moved}
     by_peer: dict[str, list[Signal]] = defaultdict(list)
     for row in rows:

@@ -40,37 +40,28 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairing:
-    """A Disconnected row, the Connected row of the same remote IP that it goes with, and why.
-
-    A hand-over is `lone` where no other remote IP moved from its instance within 30 s of it.
-    """
+    """A Disconnected row, the Connected row of the same remote IP that it goes with, and why."""
 
     disconnected: Signal
     connected: Signal | None
     outcome: Outcome
-    lone: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """One piece of evidence for a switch-over; a `lone` one as `Pairing` has it."""
+    """One piece of evidence for a switch-over."""
 
     at: datetime
     evidence: Evidence
     from_instance: str | None = None
     to_instance: str | None = None
-    lone: bool = False
 
     def proves(self, *, active_active: bool | None) -> bool:
         """Whether it is evidence for a gateway of this mode, None where that is not known.
 
-        The loss of an instance is one only for a gateway that is active-active. For that one the
-        documented rule of the hand-over does not hold, since each instance has tunnels of its own:
-        one tunnel alone that seems to move is a peer that both lost, with a row missing.
+        The loss of an instance is one only for a gateway that is active-active.
         """
-        if self.evidence is Evidence.INSTANCE_LOST:
-            return active_active is True
-        return not (self.lone and active_active)
+        return active_active is True or self.evidence is not Evidence.INSTANCE_LOST
 
 
 def by_gateway(signals: Iterable[Signal]) -> dict[str, list[Signal]]:
@@ -98,29 +89,7 @@ def pairings(rows: Sequence[Signal]) -> list[Pairing]:
         elif row.kind is Kind.CONNECTED:
             walks[row.remote_ip].connected(row)
     found = [pairing for walk in walks.values() for pairing in walk.finish()]
-    found.sort(key=lambda pairing: in_time(pairing.disconnected))
-    moved = [p.disconnected for p in found if p.outcome is Outcome.HAND_OVER]
-    together = _together(moved)
-    return [
-        replace(pairing, lone=True)
-        if pairing.outcome is Outcome.HAND_OVER and pairing.disconnected not in together
-        else pairing
-        for pairing in found
-    ]
-
-
-def _together(moved: Iterable[Signal]) -> set[Signal]:
-    """Those of one instance's rows, in time order, that another remote IP's is within 30 s of."""
-    by_instance: dict[str, list[Signal]] = defaultdict(list)
-    for row in moved:
-        by_instance[row.instance].append(row)
-    return {
-        each
-        for own in by_instance.values()
-        for row, another in zip(own, _next_of_another_peer(own), strict=True)
-        if another is not None and another.at - row.at <= LOSS_WITHIN
-        for each in (row, another)
-    }
+    return sorted(found, key=lambda pairing: in_time(pairing.disconnected))
 
 
 class _TunnelWalk:
@@ -193,7 +162,6 @@ def pieces(rows: Sequence[Signal], paired: Sequence[Pairing]) -> list[Piece]:
             evidence=Evidence.HAND_OVER,
             from_instance=pairing.disconnected.instance,
             to_instance=pairing.connected.instance,
-            lone=pairing.lone,
         )
         for pairing in paired
         if pairing.outcome is Outcome.HAND_OVER and pairing.connected is not None

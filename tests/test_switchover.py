@@ -18,7 +18,6 @@ from detector.switchover import (
 from tests.builders import (
     LILLE,
     LYON,
-    NICE,
     ONE,
     PARIS,
     ZERO,
@@ -230,26 +229,11 @@ class TestMerging:
         assert expected == found(*rows)
 
     def test_a_loss_beside_a_hand_over_is_that_hand_over(self) -> None:
-        rows = [
-            *instance_lost(LYON, LILLE),
-            *(down(at(2), ZERO, peer) for peer in (PARIS, NICE)),
-            *(up(at(9), ONE, peer) for peer in (PARIS, NICE)),
-        ]
+        rows = [*instance_lost(LYON, LILLE), down(at(2), ZERO), up(at(9), ONE)]
 
         assert [(at(2), Evidence.HAND_OVER)] == [
             (known.at, known.evidence) for known in found(*rows, active_active=True)
         ]
-
-    def test_of_an_active_active_gateway_one_tunnel_alone_does_not_hand_over(self) -> None:
-        """Its instances have tunnels of their own: both lost the peer, and a row is missing."""
-        one = [down(at(), ZERO), up(at(12), ONE)]
-        apart = [*one, down(at(31), ZERO, LYON), up(at(40), ONE, LYON)]
-        together = [*one, down(at(30), ZERO, LYON), up(at(40), ONE, LYON)]
-
-        assert [0, 0, 1] == [
-            len(found(*rows, active_active=True)) for rows in (one, apart, together)
-        ]
-        assert [1, 1] == [len(found(*one, active_active=mode)) for mode in (False, None)]
 
     def test_evidence_three_minutes_apart_is_one_switch_over(self) -> None:
         rows = [of_gateway(Kind.PRIMARY_CHANGED, at(minutes=minutes)) for minutes in (0, 3)]
