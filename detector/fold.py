@@ -61,12 +61,19 @@ def fold(history: History, found: Sequence[SwitchOver], view: View) -> list[Seen
     ]
     new = _refined(drafts, [known for known in found if known.at >= view.since])
     drafts += _joined(drafts, new)
+    views = [_view_of(draft, view) for draft in drafts]
+    borne_out = [_borne_out(draft, own) for draft, own in zip(drafts, views, strict=True)]
     instants = sorted(
-        {own.at for draft in drafts if _borne_out(draft, view) for own in draft.settled()}
+        {
+            known.at
+            for draft, holds in zip(drafts, borne_out, strict=True)
+            if holds
+            for known in draft.settled()
+        }
     )
     seen = [
-        _seen(history.gateway_id, draft, view, instants)
-        for draft in drafts
+        _seen(history.gateway_id, draft, own, instants, borne_out=holds)
+        for draft, own, holds in zip(drafts, views, borne_out, strict=True)
         if draft.recorded is None or draft.recorded.following or draft.reaches(view.since)
     ]
     return sorted(seen, key=lambda known: known.failover.first_at)
@@ -168,20 +175,33 @@ def _better(recorded: SwitchOver, found: SwitchOver) -> SwitchOver:
     )
 
 
-def _seen(gateway_id: str, draft: _Draft, view: View, instants: Sequence[datetime]) -> Seen:
+def _view_of(draft: _Draft, view: View) -> View:
+    """The view, which is incomplete for a failover that it has lost sight of."""
+    recorded = draft.recorded
+    if recorded is not None and lost_sight(recorded.diagnosis, view):
+        return replace(view, complete=False)
+    return view
+
+
+def _seen(
+    gateway_id: str,
+    draft: _Draft,
+    view: View,
+    instants: Sequence[datetime],
+    *,
+    borne_out: bool,
+) -> Seen:
     recorded = draft.recorded
     switch_overs = draft.settled()
     identity = recorded.failover.id if recorded else new_id(gateway_id, switch_overs[0].at)
     told = recorded.diagnosis if recorded else None
-    if told is not None and lost_sight(told, view):
-        view = replace(view, complete=False)
-    lost = carried(told, gateway_id, view.rows)
-    rows = sorted([*lost, *view.rows], key=in_time) if lost else view.rows
-    fresh = diagnose(switch_overs, replace(view, rows=rows), all_instants=instants)
-    diagnosis = joined(fresh, told, view)
+    # What a view has worked out serves all failovers, as long as it is the same view.
+    if lost := carried(told, gateway_id, view.rows):
+        view = replace(view, rows=sorted([*lost, *view.rows], key=in_time))
+    diagnosis = joined(diagnose(switch_overs, view, all_instants=instants), told, view)
     return Seen(
         failover=Failover(id=identity, gateway_id=gateway_id, switch_overs=switch_overs),
-        diagnosis=replace(diagnosis, borne_out=_borne_out(draft, view)),
+        diagnosis=replace(diagnosis, borne_out=borne_out),
         recorded=recorded,
     )
 
@@ -200,7 +220,6 @@ def _borne_out(draft: _Draft, view: View) -> bool:
         view.complete
         and view.seen_until >= told.seen_until
         and all(known.at >= view.since for known in draft)
-        and not lost_sight(told, view)
     )
     return told.borne_out and not sees_all
 
