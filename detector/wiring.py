@@ -17,7 +17,6 @@ from detector.errors import SettingsError
 from detector.forms import BlobStore, FolderStore
 from detector.insight import Insight
 from detector.lookup import Sources
-from detector.model import Scope
 from detector.notify import People
 from detector.ports import Journal, Sink
 from detector.run import World
@@ -83,10 +82,11 @@ def of_recording(
     Its window reaches back beyond the oldest row: of a recording all is looked at.
     """
     from detector.local.folder import FolderInsights, FolderJournal
+    from detector.local.recording import SCOPE
 
     recording = recording.seen_by(now)
     return World(
-        scopes=(Scope(id="recording"),),
+        scopes=(SCOPE,),
         lookback=now - recording.oldest + timedelta(days=1),
         catch_up=timedelta(days=2),
         signals=recording.signals,
