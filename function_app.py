@@ -17,6 +17,6 @@ def detect(timer: func.TimerRequest) -> None:  # noqa: ARG001 -- late or not, a 
 
     Raises RunFailed, after everything else was done, when a part of the run failed.
     """
-    from detector.invocation import invoke
+    from detector.app import invoke
 
     invoke()

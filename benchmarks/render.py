@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from detector.article import parse
+from detector.articles.article import parse
 
 ARTICLE = "VNGTenantEventsGatewayFailoverDetectedSecondaryInsight.md"
 FACTS = {

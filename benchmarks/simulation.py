@@ -25,11 +25,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from statistics import median, quantiles
 
+from detector.diagnosis.switchover import NEAR, by_gateway, pairings, pieces, switch_overs
 from detector.errors import DeliveryFailed
-from detector.insight import Insight
+from detector.insights.document import Insight
 from detector.model import Kind, Signal, Window
-from detector.run import World, run
-from detector.switchover import NEAR, by_gateway, pairings, pieces, switch_overs
+from detector.runs.run import World, run_once
 from tests.builders import GATEWAYS, ONE, ZERO, at, down, of_gateway, up
 from tests.memory import (
     SCOPE,
@@ -212,7 +212,7 @@ class Simulation:
                 journal.hook = self._interrupting(world, clock, again)
             clock[-1] = now
             logs.down = {SCOPE} if _within(self.logs_down, now) else set()
-            run(world, now=now, left=plenty)
+            run_once(world, now=now, left=plenty)
             journal.hook = _go_on
         return score
 
@@ -225,7 +225,7 @@ class Simulation:
         def interrupt(_operation: str) -> None:
             if next(operations, None) == 0:
                 clock.append(then)
-                run(world, now=then, left=plenty)
+                run_once(world, now=then, left=plenty)
                 clock.pop()
 
         return interrupt

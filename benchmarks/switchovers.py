@@ -11,9 +11,9 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from detector.diagnosis import View, diagnose
+from detector.diagnosis.diagnosis import View, diagnose
+from detector.diagnosis.switchover import by_gateway, pairings, pieces, switch_overs
 from detector.model import Kind, Phase, Signal
-from detector.switchover import by_gateway, pairings, pieces, switch_overs
 
 ROWS = 500_000
 START = datetime(2026, 11, 22, tzinfo=UTC)

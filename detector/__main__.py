@@ -1,5 +1,5 @@
 """`python -m detector`: the command line."""
 
-from detector.cli import main
+from detector.app import main
 
 main()

@@ -10,6 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
+
+ACTIVITY: Final = "AzureActivity"
+"""The source of a row of the Activity Log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

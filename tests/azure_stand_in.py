@@ -31,7 +31,7 @@ from urllib.parse import unquote
 
 import trustme
 
-from detector.row import instant
+from detector.signals.row import instant
 from tests.log_tables import LogTables, SemanticError
 from tests.loopback import LoopbackServer, Reply, Request
 

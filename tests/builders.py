@@ -7,8 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from detector.diagnosis import View, diagnose
+from detector.diagnosis.diagnosis import View, diagnose
+from detector.diagnosis.switchover import by_gateway, pairings, pieces, switch_overs
 from detector.model import (
+    ACTIVITY,
     Cause,
     CauseKind,
     Diagnosis,
@@ -24,8 +26,6 @@ from detector.model import (
     State,
     SwitchOver,
 )
-from detector.row import ACTIVITY
-from detector.switchover import by_gateway, pairings, pieces, switch_overs
 
 NIGHT: Final = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
 SUBSCRIPTION: Final = "/subscriptions/0f0f0f0f-0000-4000-8000-00000000000a"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from detector import cli
+from detector.app import cli
 
 ROOT = Path(__file__).parent.parent
 AFTERNOON = ROOT / "samples" / "afternoon"

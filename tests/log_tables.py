@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import duckdb_kql
 from duckdb_kql import KqlSchemaError
 
-from detector.row import instant
+from detector.signals.row import instant
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

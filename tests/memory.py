@@ -16,15 +16,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from detector import catalog, history
-from detector.compose import Library
+from detector.articles import catalog
 from detector.errors import FactUnknown, JournalConflict, LogsRefused, LogsUnavailable
-from detector.history import Delivery, History, Record
-from detector.insight import Insight, Reason
-from detector.lookup import Sources
+from detector.insights.compose import Library
+from detector.insights.document import Insight, Reason
+from detector.journal import history
+from detector.journal.history import Delivery, History, Record
+from detector.journal.ports import Sink
 from detector.model import Answer, Connection, Gateway, Scope, Series, Signal, Window
-from detector.ports import Sink
-from detector.run import World
+from detector.runs.facts import Sources
+from detector.runs.run import World
 from tests.builders import GATEWAY_ID, a_diagnosis, a_failover, a_gateway, at
 from tests.sink_stand_in import an_insight
 
@@ -111,7 +112,7 @@ class MemoryJournal:
         if tag != (None if there is None else str(there)):
             raise JournalConflict(f"{entry.key}: another run wrote it first")
         self.writes += 1
-        self.entries[entry.key] = (history.to_json(entry), self.writes)
+        self.entries[entry.key] = (history.history_to_json(entry), self.writes)
         written = str(self.writes)
         self.hook("after save")
         return written
@@ -136,7 +137,7 @@ class MemoryJournal:
         return [_read(text) for text, _ in self.entries.values()]
 
 
-_read = cache(history.from_json)
+_read = cache(history.history_from_json)
 
 
 @dataclass(slots=True)

@@ -29,7 +29,7 @@ from typing import Any, Final, Self
 import trustme
 
 from detector.errors import DetectorError
-from detector.insight import Insight, Reason
+from detector.insights.document import Insight, Reason
 
 NOW: Final = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 SHORT: Final = timedelta(seconds=0.3)

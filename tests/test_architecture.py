@@ -1,9 +1,11 @@
-"""Who may import what: values in the middle, Azure at the edge, and one place that joins them."""
+"""Who may import whom: values in the middle, Azure at the edge, and one room that joins them."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from importlib import import_module
 from pathlib import Path
 from typing import Final
 
@@ -11,127 +13,177 @@ import pytest
 
 ROOT: Final = Path(__file__).parent.parent
 
-PARTS: Final = {
-    "nouns": {"", "errors", "model", "words"},
-    "articles": {"inline", "literal", "header", "slots", "markdown", "article", "catalog"},
-    "rules": {
-        *("row", "arm", "benchmark", "switchover", "outage", "cause", "diagnosis", "recorded"),
-        *("verdict", "scenario"),
-    },
-    "documents": {
-        *("insight", "compose", "summary", "plain", "page", "message", "cloudevent"),
-        "layout",
-    },
-    "runs": {
-        *("ports", "history", "commit", "fold", "case", "lookup", "telling", "outbox", "delivery"),
-        *("report", "run", "status", "drill", "explain", "readonly"),
-    },
-    "replies": {"reply", "fingerprint"},
-    "settings": {"forms", "settings"},
-    "people": {"notify"},
-    "webhook": {"webhook"},
-    "azure": {
-        *("azure", "azure.blobs", "azure.clouds", "azure.eventgrid", "azure.facts_errors"),
-        *("azure.logs", "azure.logs_client", "azure.logs_errors", "azure.metrics"),
-        *("azure.network", "azure.queue", "azure.retry", "azure.storage"),
-    },
-    "local": {"local", "local.bodies", "local.exports", "local.folder", "local.recording"},
-    "wiring": {"wiring"},
-    "entry": {"invocation", "cli", "console", "given", "__main__"},
-}
-"""The modules of `detector` by what they are part of."""
+CORE: Final = {"signals", "diagnosis", "articles", "insights", "journal", "runs"}
+EDGES: Final = {"azure", "local", "sinks"}
 
-CORE: Final = {"nouns", "articles", "rules", "documents", "runs"}
-EDGES: Final = {"people", "webhook", "azure", "local"}
-
-MAY_IMPORT: Final = {
-    "nouns": {"nouns"},
-    "articles": {"nouns", "articles"},
-    "rules": {"nouns", "rules"},
-    "documents": {"nouns", "articles", "rules", "documents"},
-    "runs": CORE,
-    "replies": {"nouns", "replies"},
-    "settings": {"nouns", "settings"},
-    **{edge: CORE | {"replies", "settings", edge} for edge in EDGES},
-    "wiring": PARTS.keys() - {"entry"},
-    "entry": PARTS.keys() - {"azure", "people", "webhook"},
+MAY_IMPORT: Final[dict[str, set[str]]] = {
+    "signals": set(),
+    "diagnosis": set(),
+    "articles": set(),
+    "insights": {"diagnosis", "articles"},
+    "journal": {"insights"},
+    "runs": CORE - {"runs"},
+    "azure": CORE,
+    "local": CORE,
+    "sinks": CORE,
+    "app": CORE | EDGES,
 }
-"""Which parts each part may import: an edge no other edge, and nobody but the wiring Azure's."""
+"""The rooms whose faces each room may use, beside the modules at the top: never one above it."""
+
+AT_THE_TOP: Final = {"errors", "face", "model", "text"}
+"""The modules in no room, which all may import and which import no room."""
+
+MOST_MODULES: Final = 16
 
 IMPURE: Final = {
     *("os", "io", "logging", "time", "random", "uuid", "secrets", "socket", "subprocess"),
-    *("threading", "concurrent", "asyncio", "requests", "urllib3", "apprise", "azure"),
+    *("asyncio", "requests", "urllib3", "apprise", "azure"),
 }
-"""What the core does without, since it is all arguments and results."""
+"""What the core does without: it is given all that comes from the world."""
 
 CLOCKS: Final = {"now", "utcnow", "today", "time", "monotonic", "perf_counter", "time_ns"}
 
 
 def module_files() -> Iterator[tuple[str, Path]]:
-    """Every module of `detector` by its name below it, the package itself as ``."""
+    """Every module of `detector` by its name below it; a room's face by the room's name."""
     package = ROOT / "detector"
     for path in sorted(package.rglob("*.py")):
         parts = path.relative_to(package).with_suffix("").parts
-        yield ".".join(part for part in parts if part != "__init__"), path
+        name = ".".join(part for part in parts if part != "__init__")
+        if name and name != "__main__":
+            yield name, path
 
 
 MODULES: Final = dict(module_files())
-PART_OF: Final = {module: part for part, modules in PARTS.items() for module in modules}
+INNER: Final = [name for name in MODULES if name not in MAY_IMPORT]
+"""The modules that are no faces."""
 
 
-def imported(path: Path) -> Iterator[str]:
-    """The full name of every module that the file imports anywhere, for typing or not."""
+def room_of(module: str) -> str:
+    """The room of a module; empty for one at the top."""
+    head = module.partition(".")[0]
+    return head if head in MAY_IMPORT else ""
+
+
+def imported(path: Path) -> Iterator[tuple[str, str]]:
+    """What the file imports anywhere, for typing or not, as pairs of module and name."""
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            yield from (name.name for name in node.names)
+            yield from ((name.name, "") for name in node.names)
         elif isinstance(node, ast.ImportFrom):
             assert not node.level, f"{path}: write the whole name of what is imported"
             assert node.module is not None
-            for name in node.names:
-                inner = f"{node.module}.{name.name}"
-                yield inner if inner.removeprefix("detector.") in MODULES else node.module
+            assert not any(name.asname for name in node.names if node.module[:8] == "detector"), (
+                f"{path}: a name that needs an alias is not the right one"
+            )
+            yield from ((node.module, name.name) for name in node.names)
 
 
-def own_imports(module: str) -> set[str]:
-    """The modules of `detector` that a module imports, by their names below it."""
-    names = (name for name in imported(MODULES[module]) if name.partition(".")[0] == "detector")
-    return {name.partition(".")[2] for name in names}
+def own_imports(module: str) -> Iterator[tuple[str, str]]:
+    """What a module imports of `detector`: pairs of a module below it and a name."""
+    for source, name in imported(MODULES[module]):
+        if source.partition(".")[0] == "detector":
+            yield source.removeprefix("detector").removeprefix("."), name
 
 
-def test_every_module_is_part_of_something_and_of_one_thing_alone() -> None:
-    listed = [module for modules in PARTS.values() for module in modules]
-
-    assert len(set(listed)) == len(listed)
-    assert set(listed) == MODULES.keys(), "bring PARTS up to date"
-
-
-def test_every_part_says_what_it_may_import() -> None:
-    assert PARTS.keys() == MAY_IMPORT.keys()
-    assert PARTS.keys() >= set().union(*MAY_IMPORT.values())
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_a_module_imports_only_the_parts_that_its_own_part_may(module: str) -> None:
-    part = PART_OF[module]
-
-    assert set() == {
-        name for name in own_imports(module) if PART_OF[name] not in MAY_IMPORT[part] | {part}
+def offered(room: str) -> dict[str, str]:
+    """The names of a room's face, each with the module that it comes from."""
+    face = import_module(f"detector.{room}")
+    return {
+        name: module.removeprefix("detector.") if module != f"detector.{room}" else f"{room}.{name}"
+        for module, name in imported(MODULES[room])
+        if name in face.__all__
     }
 
 
-@pytest.mark.parametrize("module", [each for each in MODULES if PART_OF[each] in CORE])
+def test_every_module_stands_in_a_room_or_is_one_of_those_at_the_top() -> None:
+    assert AT_THE_TOP == {module for module in INNER if not room_of(module)}
+
+
+@pytest.mark.parametrize("module", INNER)
+def test_a_module_uses_only_the_faces_of_rooms_that_its_own_room_may(module: str) -> None:
+    own = room_of(module)
+    rooms = {room_of(source) for source, _ in own_imports(module)} - {"", own}
+
+    assert set() == rooms - MAY_IMPORT.get(own, set())
+
+
+@pytest.mark.parametrize("module", INNER)
+def test_nobody_reaches_past_the_face_of_another_room(module: str) -> None:
+    past = {
+        f"{source}: {name}"
+        for source, name in own_imports(module)
+        if room_of(source) not in ("", room_of(module))
+        and (source not in MAY_IMPORT or name not in offered(source))
+    }
+
+    assert set() == past
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_a_face_says_what_lives_there_and_offers_only_what_others_use(room: str) -> None:
+    face = import_module(f"detector.{room}")
+    users = [module for module in INNER if room_of(module) != room]
+    used = {name for user in users for source, name in own_imports(user) if source == room}
+    if room == "app":  # used by function_app.py and __main__.py
+        used |= {"invoke", "main"}
+
+    assert face.__doc__
+    assert used == set(face.__all__)
+    assert offered(room).keys() == set(face.__all__)
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_each_name_of_a_face_is_what_its_typing_says(room: str) -> None:
+    face = import_module(f"detector.{room}")
+
+    for name, module in offered(room).items():
+        found = import_module(f"detector.{module}")
+        assert (found if module == f"{room}.{name}" else getattr(found, name)) is getattr(
+            face, name
+        )
+
+
+def test_a_name_that_no_face_offers_is_an_error() -> None:
+    face = import_module("detector.journal")
+
+    with pytest.raises(AttributeError, match="offers no Filing"):
+        _ = face.Filing
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_no_room_is_too_full_to_be_taken_in_at_a_glance(room: str) -> None:
+    assert len([module for module in INNER if room_of(module) == room]) <= MOST_MODULES
+
+
+def test_no_module_leads_back_to_itself() -> None:
+    def needed(module: str) -> Iterator[str]:
+        for source, name in own_imports(module):
+            if source in MAY_IMPORT and room_of(module) != source:
+                yield offered(source)[name]
+            elif f"{source}.{name}".lstrip(".") in MODULES:
+                yield f"{source}.{name}".lstrip(".")
+            else:
+                yield source
+
+    order = TopologicalSorter({module: set(needed(module)) for module in INNER}).static_order()
+
+    assert set(INNER) == set(order)
+
+
+@pytest.mark.parametrize("module", [each for each in INNER if room_of(each) in CORE])
 def test_the_core_imports_nothing_that_touches_the_world(module: str) -> None:
-    assert set() == {name.partition(".")[0] for name in imported(MODULES[module])} & IMPURE
+    assert set() == {source.partition(".")[0] for source, _ in imported(MODULES[module])} & IMPURE
 
 
-@pytest.mark.parametrize("module", [each for each in MODULES if PART_OF[each] not in EDGES])
-def test_only_the_azure_edge_and_the_wiring_name_azures_packages(module: str) -> None:
-    azures = {name for name in imported(MODULES[module]) if name.partition(".")[0] == "azure"}
+@pytest.mark.parametrize("module", [each for each in INNER if room_of(each) != "azure"])
+def test_only_the_azure_edge_and_the_bootstrap_name_azures_packages(module: str) -> None:
+    azures = {source for source, _ in imported(MODULES[module]) if source[:6] == "azure."}
 
-    assert not azures or PART_OF[module] == "wiring"
+    assert not azures or module == "app.bootstrap"
 
 
-@pytest.mark.parametrize("module", [each for each in MODULES if PART_OF[each] != "entry"])
+@pytest.mark.parametrize("module", [each for each in INNER if room_of(each) != "app"])
 def test_nobody_reads_the_clock_but_whoever_starts_a_run(module: str) -> None:
     read = {
         ast.unparse(node.func)

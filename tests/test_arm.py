@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from detector import arm
 from detector.errors import FactUnknown
+from detector.signals import arm
 
 SUBSCRIPTION = "/subscriptions/0f0f0f0f-0000-4000-8000-00000000000a"
 NETWORK = f"{SUBSCRIPTION}/resourceGroups/rg-Network/providers/Microsoft.Network"

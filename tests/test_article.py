@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from detector.article import Article, Problem, parse
+from detector.articles.article import Article, Problem, parse
 from detector.errors import BrokenArticle, MissingFacts
 
 ARTICLES = Path(__file__).parents[1] / "articles"

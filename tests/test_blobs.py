@@ -12,8 +12,8 @@ from azure.storage.blob import ContainerClient
 
 from detector.azure.blobs import BlobInsights, BlobJournal
 from detector.errors import DeliveryFailed, DeliveryRefused, JournalConflict, JournalUnavailable
-from detector.history import History
-from detector.insight import Insight, Reason, to_json
+from detector.insights.document import Insight, Reason, to_json
+from detector.journal.history import History
 from tests.azurite import ACCOUNT, KEY, Azurite
 from tests.sink_stand_in import (
     FAULTS,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from detector.article import parse
-from detector.catalog import check, load, read
+from detector.articles.article import parse
+from detector.articles.catalog import check, load, read
 from detector.errors import CatalogError
 
 SHIPPED = Path(__file__).parents[1] / "articles"

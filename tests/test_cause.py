@@ -5,10 +5,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from detector.cause import AFTER, BEFORE, cause, counting, records
-from detector.model import Cause, CauseKind, Kind, Phase, Signal
-from detector.row import ACTIVITY
-from detector.switchover import in_time
+from detector.diagnosis.cause import AFTER, BEFORE, counting, events, recorded_cause
+from detector.diagnosis.switchover import in_time
+from detector.model import ACTIVITY, Cause, CauseKind, Kind, Phase, Signal
 from tests.builders import GATEWAY_LOG, a_switch_over, at, of_activity, of_gateway
 
 MILLISECOND = timedelta(milliseconds=1)
@@ -20,8 +19,8 @@ def found(
 ) -> Cause:
     """The cause of a failover with one switch-over, at the start of the night's clock."""
     known = [a_switch_over()]
-    counted = counting(records(sorted(rows, key=in_time)), known)
-    return cause(counted, known, seen_until=seen_until, logs=logs)
+    counted = counting(events(sorted(rows, key=in_time)), known)
+    return recorded_cause(counted, known, seen_until=seen_until, logs=logs)
 
 
 def an_operation(kind: Kind, start: datetime, *ends: Phase, **changes: object) -> list[Signal]:
@@ -102,7 +101,7 @@ class TestWindow:
 
     def test_it_lies_around_every_switch_over(self) -> None:
         known = [a_switch_over(at(minutes=-40)), a_switch_over()]
-        recorded = records([of_gateway(Kind.MAINTENANCE, at(minutes=-50))])
+        recorded = events([of_gateway(Kind.MAINTENANCE, at(minutes=-50))])
 
         assert recorded == counting(recorded, known)
 
@@ -158,7 +157,7 @@ class TestOperations:
     def test_start_and_accept_begin_one_operation(self) -> None:
         rows = an_operation(Kind.RESET, at(-90), Phase.STARTED, Phase.SUCCEEDED, correlation_id="")
 
-        assert [at(-90)] == [record.at for record in records(sorted(rows, key=in_time))]
+        assert [at(-90)] == [record.at for record in events(sorted(rows, key=in_time))]
 
     def test_a_hostile_caller_stays_on_one_line(self) -> None:
         rows = an_operation(Kind.RESET, at(), Phase.SUCCEEDED, caller="kim\n# Ha\u202e" + "x" * 999)

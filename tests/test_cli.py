@@ -15,8 +15,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from detector.article import parse
-from detector.page import to_html
+from detector.articles.article import parse
+from detector.insights.html import to_html
 from tests.command_line import AFTERNOON, ROOT, Command, command, files, process
 from tests.goldens import golden
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from detector.cloudevent import to_cloudevent
-from detector.insight import Reason, to_json
+from detector.insights.cloudevent import to_cloudevent
+from detector.insights.document import Reason, to_json
 from tests.sink_stand_in import GATEWAY_ID, an_insight
 
 

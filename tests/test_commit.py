@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from detector.commit import TRIES, commit
 from detector.errors import JournalConflict
-from detector.history import History
+from detector.journal.commit import TRIES, commit_change
+from detector.journal.history import History
 from tests.builders import GATEWAY_ID
 from tests.memory import MemoryJournal, a_history, a_record
 
@@ -21,7 +21,7 @@ def with_a_record(history: History) -> tuple[History, int]:
 def test_a_change_is_written_and_what_it_says_comes_back() -> None:
     journal = MemoryJournal()
 
-    history, tag, told = commit(journal, EMPTY, None, with_a_record)
+    history, tag, told = commit_change(journal, EMPTY, None, with_a_record)
 
     assert (history, tag) == journal.load(EMPTY.key)
     assert (1, 0) == (len(history.records), told)
@@ -30,7 +30,7 @@ def test_a_change_is_written_and_what_it_says_comes_back() -> None:
 def test_where_nothing_changes_nothing_is_written() -> None:
     journal = MemoryJournal()
 
-    history, tag, told = commit(journal, EMPTY, None, lambda known: (known, "nothing"))
+    history, tag, told = commit_change(journal, EMPTY, None, lambda known: (known, "nothing"))
 
     assert (EMPTY, None, "nothing") == (history, tag, told)
     assert (None, None) == journal.load(EMPTY.key)
@@ -40,7 +40,7 @@ def test_what_another_run_wrote_first_is_changed_instead_and_stays() -> None:
     journal = MemoryJournal()
     journal.save(a_history(a_record()), None)
 
-    history, _, told = commit(journal, EMPTY, None, with_a_record)
+    history, _, told = commit_change(journal, EMPTY, None, with_a_record)
 
     assert (2, 1) == (len(history.records), told)
 
@@ -54,4 +54,4 @@ def test_a_history_that_others_write_all_the_time_is_left_to_the_next_run() -> N
         return with_a_record(history)
 
     with pytest.raises(JournalConflict, match=f"by other runs {TRIES} times in a row"):
-        commit(journal, EMPTY, None, overtaken)
+        commit_change(journal, EMPTY, None, overtaken)

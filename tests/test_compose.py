@@ -5,12 +5,19 @@ from typing import Any
 
 import pytest
 
-from detector.benchmark import Bandwidth
-from detector.catalog import Catalog
-from detector.compose import MOST_ROWS, Library, Telling, advice, compose, slot_facts
-from detector.insight import Reason
+from detector.articles.catalog import Catalog
+from detector.diagnosis.bandwidth import Comparison
+from detector.insights.compose import (
+    MOST_ROWS,
+    Library,
+    Revision,
+    advice,
+    compose_insight,
+    slot_facts,
+)
+from detector.insights.document import Reason
+from detector.insights.scenario import RESET, SWITCHED_OVER
 from detector.model import Cause, CauseKind, EvidenceRow, Redundancy, State
-from detector.scenario import RESET, SWITCHED_OVER
 from tests.builders import (
     GATEWAY_ID,
     LYON,
@@ -24,7 +31,7 @@ from tests.builders import (
 )
 from tests.memory import library
 
-NO_BANDWIDTH = Bandwidth(
+NO_BANDWIDTH = Comparison(
     peak_mbps=None,
     instance=None,
     at=None,
@@ -35,7 +42,7 @@ NO_BANDWIDTH = Bandwidth(
 RESET_BY_KIM = Cause(kind=CauseKind.RESET, statement="It was reset.", at=at(-60), caller="kim")
 
 
-def a_telling(**changes: Any) -> Telling:
+def a_telling(**changes: Any) -> Revision:
     """A failover that is told for the first time."""
     parts: dict[str, Any] = {
         "failover": a_failover(),
@@ -45,11 +52,11 @@ def a_telling(**changes: Any) -> Telling:
         "reason": Reason.DETECTED,
         "revision": 1,
     }
-    return Telling(**parts | changes)
+    return Revision(**parts | changes)
 
 
 def test_an_insight_holds_what_was_found_out_in_the_units_of_the_document() -> None:
-    insight, problems = compose(a_telling(), library())
+    insight, problems = compose_insight(a_telling(), library())
 
     assert () == problems
     assert (GATEWAY_ID, "vnet-hub") == (insight.gateway.id, insight.gateway.virtual_network.name)
@@ -61,7 +68,7 @@ def test_an_insight_holds_what_was_found_out_in_the_units_of_the_document() -> N
 
 
 def test_the_article_of_the_most_specific_scenario_tells_it() -> None:
-    insight, _ = compose(a_telling(diagnosis=a_diagnosis(cause=RESET_BY_KIM)), library())
+    insight, _ = compose_insight(a_telling(diagnosis=a_diagnosis(cause=RESET_BY_KIM)), library())
 
     assert RESET == insight.diagnostic_scenario
     assert insight.article_id == insight.insight.id
@@ -71,7 +78,7 @@ def test_the_article_of_the_most_specific_scenario_tells_it() -> None:
 def test_without_an_article_the_diagnosis_tells_it_and_the_run_says_what_to_add() -> None:
     bare = Library(catalog=Catalog(_articles={}), cloud="AzureChinaCloud", portal=None)
 
-    insight, problems = compose(a_telling(), bare)
+    insight, problems = compose_insight(a_telling(), bare)
 
     assert (SWITCHED_OVER, "") == (insight.diagnostic_scenario, insight.article_id)
     assert insight.verdict == insight.insight.title
@@ -115,7 +122,7 @@ def test_a_fact_that_could_not_be_had_says_why() -> None:
 
 
 def test_a_drill_says_so_in_title_and_verdict() -> None:
-    insight, _ = compose(a_telling(drill=True), library())
+    insight, _ = compose_insight(a_telling(drill=True), library())
 
     assert insight.drill
     assert insight.verdict.startswith("DRILL: ")
@@ -128,15 +135,15 @@ def test_of_very_many_rows_the_first_stand_in_the_document_and_a_line_says_how_m
         for number in range(MOST_ROWS + 5)
     )
 
-    insight, _ = compose(a_telling(diagnosis=a_diagnosis(evidence=rows)), library())
+    insight, _ = compose_insight(a_telling(diagnosis=a_diagnosis(evidence=rows)), library())
 
     assert MOST_ROWS + 1 == len(insight.evidence)
     assert "… and 5 more rows from here on" == insight.evidence[-1].text
 
 
 def test_the_portal_link_leads_to_the_gateway_where_the_portal_is_public() -> None:
-    public, _ = compose(a_telling(), library())
-    hidden, _ = compose(
+    public, _ = compose_insight(a_telling(), library())
+    hidden, _ = compose_insight(
         a_telling(), Library(catalog=library().catalog, cloud="AzureCloud", portal=None)
     )
 
@@ -180,13 +187,13 @@ class TestAdvice:
 def test_redundancy_lost_is_told_in_seconds() -> None:
     lost = Redundancy(instance="GatewayTenantWorker_IN_0", start=at(), end=at() + timedelta(0, 61))
 
-    insight, _ = compose(a_telling(diagnosis=a_diagnosis(redundancy=(lost,))), library())
+    insight, _ = compose_insight(a_telling(diagnosis=a_diagnosis(redundancy=(lost,))), library())
 
     assert 61.0 == insight.failover.redundancy_lost_seconds
 
 
 def test_what_is_unknown_of_a_gateway_has_the_documents_names() -> None:
     unknown = dict.fromkeys(("active_active", "vips", "virtual_network_name", "vpn_type"), "why")
-    insight, _ = compose(a_telling(gateway=a_gateway(unknown=unknown)), library())
+    insight, _ = compose_insight(a_telling(gateway=a_gateway(unknown=unknown)), library())
 
     assert {"activeActive", "vips", "virtualNetwork", "vpnType"} == set(insight.gateway.unknown)

@@ -16,12 +16,12 @@ import pytest
 from azure.storage.blob import ContainerClient
 
 from detector.azure.blobs import BlobJournal
-from detector.cloudevent import event_id
-from detector.history import key
-from detector.insight import Insight, Reason
+from detector.insights.cloudevent import event_id
+from detector.insights.document import Insight, Reason
+from detector.journal.history import gateway_key
+from detector.journal.ports import Journal
 from detector.local.folder import FolderJournal
-from detector.ports import Journal
-from detector.run import run
+from detector.runs.run import run_once
 from tests.azurite import Azurite
 from tests.builders import GATEWAYS, ONE, ZERO, at, down, up
 from tests.memory import MemoryLogs, a_world, plenty, seen
@@ -72,7 +72,7 @@ def run_at_once(store: str, connection: str, consumer: str) -> None:
                 world = a_world(MemoryLogs(seen(*ROWS)), sinks=[Consumer(file=Path(consumer))])
                 world = replace(world, journal=journal_of(store, connection))
                 now = at(minutes=minute) + timedelta(milliseconds=number)
-                report, _ = run(world, now=now, left=plenty)
+                report, _ = run_once(world, now=now, left=plenty)
                 os.write(writing, json.dumps(report.problems).encode() + b"\n")
                 os._exit(0)
             os.close(writing)
@@ -103,7 +103,7 @@ def test_eight_processes_at_once_tell_each_failover_once_under_one_id(
     problems = problems_of_all(store, connection, str(consumer))
     events = [line.split() for line in consumer.read_text().splitlines()]
     journal = journal_of(store, connection)
-    histories = [journal.load(key(f"{GATEWAYS}{name}"))[0] for name in NAMES]
+    histories = [journal.load(gateway_key(f"{GATEWAYS}{name}"))[0] for name in NAMES]
     records = [record for history in histories if history for record in history.records]
 
     assert [[]] * 2 * PROCESSES == problems

@@ -7,8 +7,9 @@ import json
 import pytest
 import typer
 
-from detector.console import print_json, say, say_of, to_tell, told
-from detector.report import DeliveryReport, Report, ScopeReport
+from detector.app.console import print_json, say, say_of, to_tell, told
+from detector.journal.delivery import DeliveryReport
+from detector.runs.report import Report, ScopeReport
 from tests.builders import at
 
 HOSTILE = "a\x1b[2J\x9b\u202e\u200b\ud800\U000e0041 caf\u00e9 \U0001f600"

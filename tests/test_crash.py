@@ -22,12 +22,12 @@ from typing import Any
 
 import pytest
 
-from detector.cloudevent import event_id
-from detector.insight import Insight, Reason
-from detector.layout import insight_path
+from detector.insights.cloudevent import event_id
+from detector.insights.document import Insight, Reason
+from detector.insights.summary import to_markdown
+from detector.journal.layout import insight_path
 from detector.local.folder import FolderInsights, FolderJournal
-from detector.run import World, run
-from detector.summary import summary
+from detector.runs.run import World, run_once
 from tests.builders import GATEWAYS, ONE, ZERO, at, down, up
 from tests.memory import MemoryLogs, a_world, minutes, plenty, seen
 
@@ -59,7 +59,7 @@ class Consumer:
 
 
 def a_world_in(folder: Path) -> World:
-    sinks = (FolderInsights(folder, {".md": summary}), Consumer(file=folder / "events"))
+    sinks = (FolderInsights(folder, {".md": to_markdown}), Consumer(file=folder / "events"))
     world = a_world(MemoryLogs(seen(*AWAY, *BACK, *AT_ANOTHER)), sinks=sinks)
     return replace(world, journal=FolderJournal(folder))
 
@@ -82,7 +82,7 @@ def lives(folder: Path, now: datetime, operation: int | None = None) -> bool:
     if process == 0:
         if operation is not None:
             die_before(operation, folder)
-        report, _ = run(a_world_in(folder), now=now, left=plenty)
+        report, _ = run_once(a_world_in(folder), now=now, left=plenty)
         os._exit(len(report.problems))
     return os.waitpid(process, 0)[1] == 0
 
@@ -104,7 +104,7 @@ def state(folder: Path, before: Path) -> dict[str, object]:
             (insight.id, insight.revision)
             for path in folder.glob("insights/**/*.json")
             for insight in [Insight.model_validate_json(path.read_text())]
-            if (folder / insight_path(insight, ".md")).read_text() == summary(insight)
+            if (folder / insight_path(insight, ".md")).read_text() == to_markdown(insight)
         ),
     }
 
@@ -119,7 +119,7 @@ def crash_everywhere(root: Path, *, crashes: int) -> None:
     The last line is of a run that lived, since it had fewer operations.
     """
     before = root / "before"
-    run(a_world_in(before), now=at(minutes=5), left=plenty)
+    run_once(a_world_in(before), now=at(minutes=5), left=plenty)
     for operation in count():
         folder = root / str(operation)
         shutil.copytree(before, folder)

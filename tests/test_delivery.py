@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from detector import outbox
-from detector.commit import TRIES
-from detector.delivery import Delivered, Posted, deliver
 from detector.errors import DeliveryFailed, DeliveryRefused, JournalConflict, JournalUnavailable
-from detector.history import History, Record
-from detector.insight import Insight
+from detector.insights.document import Insight
+from detector.journal import outbox
+from detector.journal.commit import TRIES
+from detector.journal.delivery import DeliverySummary, Posted, deliver
+from detector.journal.history import History, Record
 from tests.builders import a_failover, at
 from tests.memory import (
     ListSink,
@@ -49,7 +49,7 @@ def delivered(
     sinks: Sequence[ListSink],
     post: Posted,
     has_time: Callable[[], bool] = lambda: True,
-) -> Delivered:
+) -> DeliverySummary:
     return deliver(journal, sinks, [post], now=at(), has_time=has_time)
 
 

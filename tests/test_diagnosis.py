@@ -5,13 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from detector.diagnosis import (
-    evidence_row,
-    judged,
-    to_ask,
-    with_connections,
-)
+from detector.diagnosis.diagnosis import evidence_row, judged, to_ask, with_connections
 from detector.model import (
+    ACTIVITY,
     CauseKind,
     Connection,
     EndSource,
@@ -22,7 +18,6 @@ from detector.model import (
     Redundancy,
     State,
 )
-from detector.row import ACTIVITY
 from tests.builders import (
     LYON,
     NICE,

@@ -11,9 +11,9 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import ClientAuthenticationError
 
 from detector.azure.eventgrid import EventGrid
-from detector.cloudevent import to_cloudevent
 from detector.errors import DeliveryFailed, DeliveryRefused
-from detector.insight import Reason
+from detector.insights.cloudevent import to_cloudevent
+from detector.insights.document import Reason
 from tests.sink_stand_in import (
     FAULTS,
     LONG,

@@ -31,14 +31,14 @@ from detector.azure.logs_client import LogsClient
 from detector.azure.metrics import Metrics, metrics_client
 from detector.azure.network import Network, network_client
 from detector.azure.queue import QueueSink
-from detector.history import Delivery, History
-from detector.insight import Insight, Reason
-from detector.lookup import Sources
-from detector.notify import People
-from detector.ports import Journal, Sink
-from detector.report import Report
-from detector.run import World, run
-from detector.webhook import Webhook
+from detector.insights.document import Insight, Reason
+from detector.journal.history import Delivery, History
+from detector.journal.ports import Journal, Sink
+from detector.runs.facts import Sources
+from detector.runs.report import Report
+from detector.runs.run import World, run_once
+from detector.sinks.people import People
+from detector.sinks.webhook import Webhook
 from tests.azure_stand_in import AzureStandIn
 from tests.azurite import ACCOUNT, KEY, Azurite
 from tests.builders import GATEWAY_ID, PARIS, SUBSCRIPTION, at, down, up
@@ -203,7 +203,9 @@ def run_twice(
     world: Callable[[str | None], World], fault: str
 ) -> tuple[tuple[Report, list[Insight]], tuple[Report, list[Insight]]]:
     """What came of the run that met the fault, and of the next one, where all is well."""
-    return run(world(fault), now=FIRST, left=plenty), run(world(None), now=NEXT, left=plenty)
+    return run_once(world(fault), now=FIRST, left=plenty), run_once(
+        world(None), now=NEXT, left=plenty
+    )
 
 
 def reasons(sink: ListSink) -> list[tuple[int, str]]:
@@ -377,9 +379,9 @@ def test_a_journal_that_fails_loses_nothing_at_whatever_operation(
         fails = BlobJournal(lambda: a_container(servers, name, fault, opened), timeout=2 * SHORT)
         return replace(known, journal=FailingAt(operation, works=works, fails=fails))
 
-    bad, _ = run(world(fault), now=FIRST, left=plenty)
+    bad, _ = run_once(world(fault), now=FIRST, left=plenty)
     delivered = [len(sink.taken)]
-    good, _ = run(world(None), now=NEXT, left=plenty)
+    good, _ = run_once(world(None), now=NEXT, left=plenty)
     delivered.append(len(sink.taken))
 
     assert bad.problems
@@ -443,10 +445,10 @@ def test_a_sink_that_fails_stops_no_other_and_is_told_later_or_given_up(
             faulty = Renamed(a_sink(kind, servers, receiver, fault, opened))
             return a_world(MemoryLogs(seen(*HAND_OVER)), journal=journal, sinks=[faulty, good])
 
-        bad, _ = run(world(fault), now=FIRST, left=plenty)
+        bad, _ = run_once(world(fault), now=FIRST, left=plenty)
         waiting = deliveries(journal)
         next_time = at(minutes=16)
-        well, _ = run(world(None), now=next_time, left=plenty)
+        well, _ = run_once(world(None), now=next_time, left=plenty)
         left = deliveries(journal)
 
     assert [(1, "detected")] == reasons(good)

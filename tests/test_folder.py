@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from detector.errors import DeliveryFailed, JournalConflict, JournalUnavailable
-from detector.history import History
-from detector.insight import Insight, Reason, to_json
+from detector.insights.document import Insight, Reason, to_json
+from detector.journal.history import History
 from detector.local.folder import FolderInsights, FolderJournal
 from tests.sink_stand_in import an_insight
 from tests.test_journal import NOON, a_history, counted

@@ -19,7 +19,7 @@ from azure.storage.blob import ContainerClient
 from azure.storage.queue import QueueClient, TextBase64DecodePolicy
 
 import function_app
-from detector import article
+from detector.articles import article
 from detector.errors import RunFailed, SettingsError
 from tests.azure_stand_in import AzureStandIn
 from tests.azurite import Azurite

@@ -4,17 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from detector import history as entries
-from detector.history import History
-from detector.model import (
-    Cause,
-    CauseKind,
-    EndSource,
-    EvidenceRow,
-    Outage,
-    Redundancy,
-    State,
-)
+from detector.journal.history import History, gateway_key, history_from_json, history_to_json
+from detector.model import Cause, CauseKind, EndSource, EvidenceRow, Outage, Redundancy, State
 from tests.builders import (
     GATEWAY_ID,
     LYON,
@@ -53,7 +44,7 @@ def test_a_history_is_due_as_long_as_a_failover_is_followed_or_a_delivery_given_
 
 def test_a_key_is_the_gateways_name_made_safe_with_a_digest_of_its_id() -> None:
     names = ("vpn-hub", "VPN (hub)/../x", "v" * 300, "über", "网关")
-    keys = [entries.key(f"/subscriptions/s/virtualnetworkgateways/{name}") for name in names]
+    keys = [gateway_key(f"/subscriptions/s/virtualnetworkgateways/{name}") for name in names]
 
     assert keys[0].startswith("vpn-hub-")
     assert len(set(keys)) == len(keys)
@@ -98,10 +89,10 @@ def everything() -> History:
 
 
 def test_a_history_comes_back_from_the_store_as_it_was() -> None:
-    assert everything() == entries.from_json(entries.to_json(everything()))
+    assert everything() == history_from_json(history_to_json(everything()))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"gateway_id": 1}', '{"records": []}'])
 def test_text_that_is_no_history_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match="validation error"):
-        entries.from_json(text)
+        history_from_json(text)

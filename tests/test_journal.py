@@ -18,11 +18,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from detector import arm
 from detector.azure.blobs import BlobJournal
 from detector.errors import JournalConflict, JournalUnavailable
-from detector.history import Delivery, History, Record
-from detector.layout import LAST_RUN, history_path
+from detector.journal.history import Delivery, History, Record
+from detector.journal.layout import LAST_RUN, history_path
+from detector.journal.ports import Journal
 from detector.local.folder import FolderJournal
 from detector.model import (
     Cause,
@@ -34,7 +34,7 @@ from detector.model import (
     State,
     SwitchOver,
 )
-from detector.ports import Journal
+from detector.signals import arm
 from tests.azurite import Azurite
 from tests.sink_stand_in import an_insight
 

@@ -14,8 +14,9 @@ from azure.core.credentials import AccessToken
 from azure.identity import DefaultAzureCredential
 
 from detector.azure.clouds import CLOUDS
-from detector.azure.logs import Logs, Query
+from detector.azure.logs import Logs
 from detector.azure.logs_client import LogsClient
+from detector.azure.query import Query
 from detector.errors import FactUnknown, LogsRefused, LogsUnavailable
 from detector.model import Answer, Kind, Phase, Scope, Signal, Window
 from tests.azure_stand_in import AzureStandIn, Fault, closed, truncated

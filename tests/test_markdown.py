@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from detector.inline import Place
-from detector.markdown import survey
+from detector.articles.inline import Place
+from detector.articles.markdown import survey
 
 COMMONMARK = MarkdownIt("commonmark")
 PARTS = st.sampled_from(

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from detector.message import CUT, MARKUPS, body, title
+from detector.insights.message import CUT, MARKUPS, body, title
 from detector.model import EndSource
 from tests.sink_stand_in import an_insight
 

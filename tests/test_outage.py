@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from detector.diagnosis.outage import Tunnels, tunnels, walk
+from detector.diagnosis.switchover import in_time, pairings, pieces, switch_overs
 from detector.model import EndSource, Kind, Outage, Redundancy, Signal
-from detector.outage import Tunnels, tunnels, walk
-from detector.switchover import in_time, pairings, pieces, switch_overs
 from tests.builders import LYON, ONE, PARIS, ZERO, at, down, of_gateway, up
 
 Span = tuple[str, datetime, datetime | None]

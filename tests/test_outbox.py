@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from detector import outbox
-from detector.history import Delivery
-from detector.insight import Reason
-from detector.outbox import Outcome
+from detector.insights.document import Reason
+from detector.journal import outbox
+from detector.journal.history import Delivery
+from detector.journal.outbox import Attempt
 from tests.builders import at
 from tests.memory import ListSink, a_delivery, a_history, a_record, hours, minutes
 from tests.sink_stand_in import an_insight
@@ -17,12 +17,12 @@ from tests.sink_stand_in import an_insight
 CLAIM = minutes(4)
 
 
-def failed(problem: str = "no answer", **changes: object) -> Outcome:
+def failed(problem: str = "no answer", **changes: object) -> Attempt:
     known: dict[str, object] = {"failover_id": "f-1", "sink": "list", "revision": 1}
-    return Outcome(problem=problem, **{**known, **changes})  # type: ignore[arg-type]
+    return Attempt(problem=problem, **{**known, **changes})  # type: ignore[arg-type]
 
 
-def after(outcome: Outcome, delivery: Delivery, *, now: datetime) -> list[Delivery]:
+def after(outcome: Attempt, delivery: Delivery, *, now: datetime) -> list[Delivery]:
     """What is left in the journal after this outcome of this delivery."""
     [record] = outbox.noted(a_history(a_record(delivery)), [outcome], now=now).records
     return list(record.deliveries)
@@ -62,7 +62,7 @@ def test_a_claim_leaves_alone_what_is_not_due_or_was_given_up() -> None:
 
 
 def test_a_delivery_that_succeeded_is_crossed_out() -> None:
-    taken = Outcome(failover_id="f-1", sink="list", revision=1)
+    taken = Attempt(failover_id="f-1", sink="list", revision=1)
 
     assert [] == after(taken, a_delivery(), now=at())
 
@@ -154,7 +154,7 @@ def test_an_earlier_revision_is_kept_only_as_long_as_a_sink_waits_for_it() -> No
     record = outbox.posted(
         a_record(a_delivery(1)), an_insight(revision=2), [ListSink()], now=at(), claim=CLAIM
     )
-    taken = Outcome(failover_id="f-1", sink="list", revision=1)
+    taken = Attempt(failover_id="f-1", sink="list", revision=1)
     [settled] = outbox.noted(a_history(record), [taken], now=at()).records
 
     assert [1, 2] == [insight.revision for insight in record.insights]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from detector.plain import to_plain
+from detector.insights.plain import to_plain
 
 
 @pytest.mark.parametrize(

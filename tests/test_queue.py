@@ -13,12 +13,12 @@ from azure.storage.queue import QueueClient
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detector.app.settings import Settings
 from detector.azure.queue import LONGEST_BYTES, MARK, NOTE, QueueSink, message
 from detector.azure.storage import queue_client
-from detector.cloudevent import to_cloudevent
 from detector.errors import DeliveryFailed, DeliveryRefused
-from detector.insight import Insight, Reason
-from detector.settings import Settings
+from detector.insights.cloudevent import to_cloudevent
+from detector.insights.document import Insight, Reason
 from tests.azurite import ACCOUNT, KEY, Azurite
 from tests.sink_stand_in import (
     FAULTS,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from detector.cli import app
-from detector.settings import DEFAULTS, Settings
+from detector.app.cli import app
+from detector.app.settings import DEFAULTS, Settings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

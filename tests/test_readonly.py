@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from detector.history import History, Record
+from detector.journal.history import History, Record
+from detector.journal.readonly import ReadOnly
 from detector.local.folder import FolderJournal
 from detector.model import State
-from detector.readonly import ReadOnly
 from tests.builders import GATEWAY_ID, a_diagnosis, a_failover, a_gateway, at
 from tests.command_line import files
 

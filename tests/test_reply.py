@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.errors import DeliveryFailed, DeliveryRefused
-from detector.reply import LONGEST_PAUSE, pause, undelivered, within
+from detector.journal.reply import LONGEST_PAUSE, pause, status_error, within
 from tests.sink_stand_in import NOW
 
 
@@ -45,7 +45,7 @@ def test_no_header_leads_to_anything_but_a_pause_of_up_to_a_day(header: str) -> 
 
 @pytest.mark.parametrize("status", [300, 308, 400, 401, 403, 404, 410, 413])
 def test_a_reply_that_time_will_not_mend_is_a_refusal(status: int) -> None:
-    error = undelivered("webhook-1", status, "5", NOW)
+    error = status_error("webhook-1", status, "5", NOW)
 
     assert isinstance(error, DeliveryRefused)
     assert str(status) in str(error)
@@ -53,7 +53,7 @@ def test_a_reply_that_time_will_not_mend_is_a_refusal(status: int) -> None:
 
 @pytest.mark.parametrize("status", [405, 408, 409, 418, 422, 429, 500, 502, 503, 504, 599])
 def test_every_other_reply_is_a_failure_that_may_pass(status: int) -> None:
-    error = undelivered("webhook-1", status, "5", NOW)
+    error = status_error("webhook-1", status, "5", NOW)
 
     assert isinstance(error, DeliveryFailed)
     assert timedelta(seconds=5) == error.retry_after

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from detector.insight import Reason
-from detector.layout import note_from_json, note_to_json
-from detector.report import Report, complete_until, known_until, note, told
+from detector.insights.document import Reason
+from detector.journal.layout import note_from_json, note_to_json
+from detector.runs.report import Report, complete_until, known_until, note, told_line
 from tests.builders import at
 from tests.sink_stand_in import an_insight
 
@@ -27,7 +27,7 @@ def test_a_run_is_ok_if_no_part_of_it_failed() -> None:
 
 
 def test_the_line_of_an_insight_says_what_was_told_of_whom_and_why() -> None:
-    line = told(an_insight(revision=2, reason=Reason.RECOVERED))
+    line = told_line(an_insight(revision=2, reason=Reason.RECOVERED))
 
     assert ("f-1", 2, "recovered", "Warning") == (
         line.id,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from detector.model import Kind, Phase, Signal
-from detector.row import COLUMNS, UnreadableRow, instant, read_row, read_rows
+from detector.signals.row import COLUMNS, UnreadableRow, instant, read_row, read_rows
 from tests.builders import GATEWAY_ID, GATEWAY_LOG, PARIS, TUNNEL_LOG, ZERO
 
 AT = datetime(2026, 11, 22, 2, 14, 7, 123000, tzinfo=UTC)

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.errors import DeliveryFailed, JournalUnavailable
-from detector.history import History, to_json
-from detector.insight import Insight, Reason
+from detector.insights.document import Insight, Reason
+from detector.journal.history import History, history_to_json
 from detector.model import Connection, Kind, Phase, Scope, Signal
-from detector.row import read_rows
-from detector.run import MARGIN, World, run, windows
+from detector.runs.run import MARGIN, World, run_once, windows
+from detector.signals.row import read_rows
 from tests.builders import (
     GATEWAY_ID,
     GATEWAYS,
@@ -77,7 +77,7 @@ def test_a_failover_is_told_once_to_every_sink_however_many_runs_see_it() -> Non
     queue, files = ListSink("queue"), ListSink("files")
     world = a_world(MemoryLogs(seen(*HAND_OVER)), sinks=[queue, files])
 
-    reports = [run(world, now=at(minutes=5 * n), left=plenty)[0] for n in range(1, 80)]
+    reports = [run_once(world, now=at(minutes=5 * n), left=plenty)[0] for n in range(1, 80)]
     [insight] = queue.taken
 
     assert [insight] == files.taken
@@ -94,7 +94,7 @@ def test_the_story_of_a_failover_is_told_in_revisions_of_one_id() -> None:
     world = a_world(logs, sinks=[sink])
 
     for now in (3, 25, 35, 40):
-        run(world, now=at(minutes=now), left=plenty)
+        run_once(world, now=at(minutes=now), left=plenty)
 
     assert [(1, "detected"), (2, "switched-again"), (3, "cause-found")] == told(sink.taken)
     assert 1 == len({insight.id for insight in sink.taken})
@@ -106,7 +106,7 @@ def test_a_tunnel_that_comes_back_is_told_as_recovered() -> None:
     world = a_world(MemoryLogs(seen(*rows)), sinks=[sink])
 
     for now in (5, 10, 15, 45):
-        run(world, now=at(minutes=now), left=plenty)
+        run_once(world, now=at(minutes=now), left=plenty)
 
     assert "recovered" == sink.taken[-1].reason
     assert "recovered" == sink.taken[-1].failover.state
@@ -116,9 +116,9 @@ def test_a_fact_that_could_not_be_had_is_told_when_it_can_be() -> None:
     azure, sink = MemoryAzure(unknown={"gateways"}), ListSink()
     world = a_world(MemoryLogs(seen(*HAND_OVER)), sinks=[sink], azure=azure)
 
-    run(world, now=at(minutes=5), left=plenty)
+    run_once(world, now=at(minutes=5), left=plenty)
     azure.unknown.clear()
-    run(world, now=at(minutes=10), left=plenty)
+    run_once(world, now=at(minutes=10), left=plenty)
 
     assert [(1, "detected"), (2, "completed")] == told(sink.taken)
     assert "unknown (Azure did not answer)" == sink.taken[0].facts["gatewayVip"]
@@ -131,10 +131,10 @@ def test_the_names_of_tunnels_that_could_not_be_had_are_told_when_they_can_be() 
     sink = ListSink()
     world = a_world(MemoryLogs(seen(*HAND_OVER)), sinks=[sink], azure=azure)
 
-    run(world, now=at(minutes=5), left=plenty)
+    run_once(world, now=at(minutes=5), left=plenty)
     azure.unknown.clear()
     for now in (10, 15):
-        run(world, now=at(minutes=now), left=plenty)
+        run_once(world, now=at(minutes=now), left=plenty)
     first, second = sink.taken
 
     assert {"connections": "Azure did not answer"} == first.gateway.unknown
@@ -147,9 +147,9 @@ def test_facts_that_were_known_are_kept_when_azure_does_not_answer_later() -> No
     azure, sink = MemoryAzure(), ListSink()
     world = a_world(MemoryLogs(seen(*HAND_OVER, *BACK)), sinks=[sink], azure=azure)
 
-    run(world, now=at(minutes=5), left=plenty)
+    run_once(world, now=at(minutes=5), left=plenty)
     azure.unknown = {"gateways", "connections"}
-    run(world, now=at(minutes=25), left=plenty)
+    run_once(world, now=at(minutes=25), left=plenty)
 
     assert ["203.0.113.10"] * 2 == [insight.facts["gatewayVip"] for insight in sink.taken]
 
@@ -159,7 +159,7 @@ def test_an_idle_run_asks_azure_for_nothing_but_the_logs() -> None:
     operations: list[str] = []
     journal.hook = operations.append
 
-    run(a_world(MemoryLogs(), journal=journal, azure=azure), now=at(), left=plenty)
+    run_once(a_world(MemoryLogs(), journal=journal, azure=azure), now=at(), left=plenty)
 
     assert [] == azure.asked
     assert ["before due", "before last_run", "before note_run", "after note_run"] == operations
@@ -170,7 +170,7 @@ def test_a_loss_of_tunnels_together_is_suspected_until_the_gateways_mode_is_know
     azure = MemoryAzure(gateways={GATEWAY_ID: a_gateway(active_active=None)})
     world = a_world(MemoryLogs(seen(*lost)), azure=azure)
 
-    report, insights = run(world, now=at(minutes=5), left=plenty)
+    report, insights = run_once(world, now=at(minutes=5), left=plenty)
 
     assert [] == insights
     assert ["nothing says that the gateway is active-active"] == [
@@ -221,11 +221,11 @@ def test_a_scope_that_fails_stops_no_other_and_is_caught_up_with() -> None:
     sink, scopes = ListSink(), (SCOPE, OTHER_SCOPE)
     world = a_world(logs, sinks=[sink], scopes=scopes)
 
-    run(world, now=at(minutes=-5), left=plenty)
+    run_once(world, now=at(minutes=-5), left=plenty)
     logs.down = {OTHER_SCOPE}
-    reports = [run(world, now=at(hours=hour), left=plenty)[0] for hour in (1, 12, 24)]
+    reports = [run_once(world, now=at(hours=hour), left=plenty)[0] for hour in (1, 12, 24)]
     logs.down = set()
-    run(world, now=at(hours=25), left=plenty)
+    run_once(world, now=at(hours=25), left=plenty)
 
     assert ["vpn-a", "vpn-b"] == [insight.gateway.name for insight in sink.taken]
     assert {(f"{OTHER_SCOPE}: no answer",)} == {report.problems for report in reports}
@@ -237,9 +237,9 @@ def test_a_scope_that_never_answered_is_caught_up_with_from_the_first_run_on() -
     logs, sink = MemoryLogs(seen(*HAND_OVER), down={SCOPE}), ListSink()
     world = a_world(logs, sinks=[sink])
 
-    bad = [run(world, now=at(hours=hour), left=plenty)[0] for hour in (1, 10, 20)]
+    bad = [run_once(world, now=at(hours=hour), left=plenty)[0] for hour in (1, 10, 20)]
     logs.down = set()
-    good, _ = run(world, now=at(hours=21), left=plenty)
+    good, _ = run_once(world, now=at(hours=21), left=plenty)
 
     assert {(f"{SCOPE}: no answer",)} == {report.problems for report in bad}
     assert good.ok
@@ -250,8 +250,8 @@ def test_a_note_that_cannot_be_read_makes_the_run_look_back_as_far_as_it_may() -
     journal, sink = MemoryJournal(note={"completeUntil": "garbage"}), ListSink()
     world = a_world(MemoryLogs(seen(*HAND_OVER)), journal=journal, sinks=[sink])
 
-    first, _ = run(world, now=at(hours=40), left=plenty)
-    second, _ = run(world, now=at(hours=40.1), left=plenty)
+    first, _ = run_once(world, now=at(hours=40), left=plenty)
+    second, _ = run_once(world, now=at(hours=40.1), left=plenty)
 
     assert [(1, "detected")] == told(sink.taken)
     assert ["this run looked back for 2 d"] == [line.split("; ")[1] for line in first.problems]
@@ -262,7 +262,7 @@ def test_a_note_that_the_store_does_not_give_makes_the_run_look_back_as_far_as_i
     journal, sink = MemoryJournal(hook=unavailable("before last_run")), ListSink()
     world = a_world(MemoryLogs(seen(*HAND_OVER)), journal=journal, sinks=[sink])
 
-    report, _ = run(world, now=at(hours=40), left=plenty)
+    report, _ = run_once(world, now=at(hours=40), left=plenty)
 
     assert [(1, "detected")] == told(sink.taken)
     assert "before last_run: 503" == report.problems[0]
@@ -274,10 +274,10 @@ def test_a_failover_at_the_cut_edge_of_the_window_begins_nothing_and_changes_not
     told_of = a_world(logs, sinks=[sink])
     untold = a_world(logs, sinks=[late := ListSink()])
 
-    run(told_of, now=at(minutes=5), left=plenty)
+    run_once(told_of, now=at(minutes=5), left=plenty)
     for second in range(-30, 18 * 60, 30):
-        run(told_of, now=at(second, hours=6), left=plenty)
-        run(untold, now=at(second + 45, hours=6), left=plenty)
+        run_once(told_of, now=at(second, hours=6), left=plenty)
+        run_once(untold, now=at(second + 45, hours=6), left=plenty)
 
     assert [(1, "detected")] == told(sink.taken)
     assert [] == late.taken
@@ -290,7 +290,7 @@ def test_without_the_journal_nothing_is_asked_and_nothing_is_told() -> None:
     logs, sink = MemoryLogs(seen(*HAND_OVER)), ListSink()
     journal = MemoryJournal(hook=unavailable("before due"))
 
-    report, insights = run(a_world(logs, journal=journal, sinks=[sink]), now=at(), left=plenty)
+    report, insights = run_once(a_world(logs, journal=journal, sinks=[sink]), now=at(), left=plenty)
 
     assert (("before due: 503",), []) == (report.problems, insights)
     assert ([], []) == (logs.asked, sink.attempts)
@@ -315,10 +315,10 @@ def test_a_history_that_cannot_be_used_stops_no_other_and_is_caught_up_with(
     journal.hook = first_of_its_kind
     for hour in (0.1, 4, 8, 12):
         calls = iter(range(9))
-        report, _ = run(world, now=at(hours=hour), left=plenty)
+        report, _ = run_once(world, now=at(hours=hour), left=plenty)
         assert "vpn-bad: cannot be read" in report.problems
     journal.hook = lambda name: None
-    run(world, now=at(hours=13), left=plenty)
+    run_once(world, now=at(hours=13), left=plenty)
 
     assert ["vpn-good", "vpn-bad"] == [insight.gateway.name for insight in sink.taken]
 
@@ -327,7 +327,7 @@ def test_a_run_that_cannot_be_noted_has_told_all_the_same() -> None:
     journal, sink = MemoryJournal(hook=unavailable("before note_run")), ListSink()
     world = a_world(MemoryLogs(seen(*HAND_OVER)), journal=journal, sinks=[sink])
 
-    report, _ = run(world, now=at(minutes=5), left=plenty)
+    report, _ = run_once(world, now=at(minutes=5), left=plenty)
 
     assert [(1, "detected")] == told(sink.taken)
     assert ("before note_run: 503",) == report.problems
@@ -338,11 +338,11 @@ def test_a_write_whose_answer_is_lost_is_delivered_by_a_later_run() -> None:
     journal, sink = MemoryJournal(hook=unavailable("after save")), ListSink()
     world = a_world(MemoryLogs(seen(*HAND_OVER)), journal=journal, sinks=[sink])
 
-    first, _ = run(world, now=at(minutes=5), left=plenty)
+    first, _ = run_once(world, now=at(minutes=5), left=plenty)
     journal.hook = lambda name: None
-    run(world, now=at(minutes=6), left=plenty)
+    run_once(world, now=at(minutes=6), left=plenty)
     early = list(sink.taken)
-    run(world, now=at(minutes=10), left=plenty)
+    run_once(world, now=at(minutes=10), left=plenty)
 
     assert (("after save: 503",), []) == (first.problems, early)
     assert [(1, "detected")] == told(sink.taken)
@@ -357,8 +357,8 @@ def test_a_run_takes_on_no_gateway_that_it_has_no_time_for_and_the_next_one_does
     def left() -> timedelta:
         return MARGIN if journal.writes < 2 else MARGIN - minutes(0.01)
 
-    report, _ = run(world, now=at(minutes=5), left=left)
-    run(world, now=at(minutes=10), left=plenty)
+    report, _ = run_once(world, now=at(minutes=5), left=left)
+    run_once(world, now=at(minutes=10), left=plenty)
 
     assert "the run's time is up: 1 gateway left to the next run" in report.problems
     assert "the run's time is up; left to the next run: 2 of the deliveries" in report.problems
@@ -371,8 +371,8 @@ def test_a_gateway_that_there_was_no_time_for_is_caught_up_with() -> None:
     world = a_world(logs, sinks=[sink])
 
     for hour in (0.1, 5, 10):
-        run(world, now=at(hours=hour), left=lambda: MARGIN / 2)
-    run(world, now=at(hours=15), left=plenty)
+        run_once(world, now=at(hours=hour), left=lambda: MARGIN / 2)
+    run_once(world, now=at(hours=15), left=plenty)
 
     assert [(1, "detected")] == told(sink.taken)
 
@@ -385,7 +385,7 @@ def test_a_sink_that_fails_for_hours_gets_everything_in_order_when_it_is_back() 
     for n in range(1, 120):
         if n == 70:
             sink.fault = lambda insight: None
-        run(world, now=at(minutes=5 * n), left=plenty)
+        run_once(world, now=at(minutes=5 * n), left=plenty)
 
     assert [(1, "detected"), (2, "switched-again"), (1, "detected")] == told(good.taken)
     by_failover = sorted(sink.taken, key=lambda insight: insight.failover.first_at)
@@ -395,11 +395,11 @@ def test_a_sink_that_fails_for_hours_gets_everything_in_order_when_it_is_back() 
 def test_a_sink_that_was_added_later_is_not_sent_the_past() -> None:
     journal, logs, late = MemoryJournal(), MemoryLogs(seen(*HAND_OVER)), ListSink("late")
 
-    run(a_world(logs, journal=journal, sinks=[ListSink()]), now=at(minutes=5), left=plenty)
+    run_once(a_world(logs, journal=journal, sinks=[ListSink()]), now=at(minutes=5), left=plenty)
     logs.rows += seen(*BACK)
     both = a_world(logs, journal=journal, sinks=[ListSink(), late])
-    run(both, now=at(minutes=10), left=plenty)
-    run(both, now=at(minutes=25), left=plenty)
+    run_once(both, now=at(minutes=10), left=plenty)
+    run_once(both, now=at(minutes=25), left=plenty)
 
     assert [(2, "switched-again")] == told(late.taken)
 
@@ -408,7 +408,7 @@ def test_what_was_given_up_is_in_every_later_report() -> None:
     sink = ListSink(fault=taking_no_message)
     world = a_world(MemoryLogs(seen(*HAND_OVER)), sinks=[sink])
 
-    reports = [run(world, now=at(minutes=5 * n), left=plenty)[0] for n in range(1, 350)]
+    reports = [run_once(world, now=at(minutes=5 * n), left=plenty)[0] for n in range(1, 350)]
 
     assert [1] == [len(report.outstanding) for report in reports[:1]]
     assert ["given up after 24 hours; at last: no answer" for _ in range(20)] == [
@@ -424,7 +424,9 @@ def test_what_is_old_and_delivered_is_forgotten() -> None:
     days = timedelta(days=8)
     rows = [replace(row, at=row.at + days) for row in HAND_OVER]
 
-    run(a_world(MemoryLogs(seen(*rows)), journal=journal), now=at(minutes=5) + days, left=plenty)
+    run_once(
+        a_world(MemoryLogs(seen(*rows)), journal=journal), now=at(minutes=5) + days, left=plenty
+    )
     [history] = journal.histories
 
     assert [at() + days] == [record.failover.first_at for record in history.records]
@@ -451,7 +453,7 @@ def test_a_row_with_half_a_character_is_told_like_any_other() -> None:
     signals, unreadable = read_rows(rows, origin="test")
     sink = ListSink()
 
-    report, _ = run(
+    report, _ = run_once(
         a_world(MemoryLogs(seen(*signals)), sinks=[sink]), now=at(minutes=5), left=plenty
     )
 
@@ -471,10 +473,10 @@ def test_a_scope_that_does_not_answer_takes_nothing_back() -> None:
     sink = ListSink()
     world = a_world(logs, sinks=[sink], azure=azure, scopes=(SCOPE, OTHER_SCOPE))
 
-    run(world, now=at(minutes=5), left=plenty)
+    run_once(world, now=at(minutes=5), left=plenty)
     for n in range(2, 10):
         logs.down = {OTHER_SCOPE} if n % 3 else {SCOPE}
-        run(world, now=at(minutes=5 * n), left=plenty)
+        run_once(world, now=at(minutes=5 * n), left=plenty)
 
     assert [(1, "detected")] == told(sink.taken)
 
@@ -501,7 +503,7 @@ def test_runs_with_any_scopes_missing_end_where_runs_with_all_of_them_do(
     whole = False
     for number, answer in enumerate([*answers, "both"]):
         logs.down = missing[answer]
-        run(world, now=at(minutes=30 + 5 * number), left=plenty)
+        run_once(world, now=at(minutes=30 + 5 * number), left=plenty)
         lost = {(o.remote_ip, o.to) for o in sink.taken[-1].failover.outages} if sink.taken else {}
         whole = whole or answer == "both"
         assert not whole or (LYON, None) not in lost
@@ -517,7 +519,7 @@ def test_a_clock_that_was_set_back_repeats_nothing() -> None:
     world = a_world(MemoryLogs(seen(*HAND_OVER, *BACK)), sinks=[sink])
 
     for hour in (1, 0.5, -3, 0.01, 2, -30, 1):
-        run(world, now=at(hours=hour), left=plenty)
+        run_once(world, now=at(hours=hour), left=plenty)
 
     assert [(1, "detected")] == told(sink.taken)
 
@@ -539,10 +541,10 @@ class Overlapped:
         def interleave(name: str) -> None:
             if next(countdown, None) == 0:
                 self.reached = True
-                run(self.world, now=at(5, minutes=5), left=plenty)
+                run_once(self.world, now=at(5, minutes=5), left=plenty)
 
         self.journal.hook = interleave
-        run(self.world, now=at(minutes=5), left=plenty)
+        run_once(self.world, now=at(minutes=5), left=plenty)
         self.journal.hook = lambda name: None
 
 
@@ -566,7 +568,7 @@ def without_times(history: History) -> History:
 def test_runs_that_overlap_anywhere_tell_each_failover_once_and_leave_the_same_histories() -> None:
     alone = MemoryJournal()
     logs = MemoryLogs(seen(*HAND_OVER) + seen(*at_gateway("vpn-other", *HAND_OVER)))
-    run(a_world(logs, journal=alone, sinks=[ListSink()]), now=at(minutes=5), left=plenty)
+    run_once(a_world(logs, journal=alone, sinks=[ListSink()]), now=at(minutes=5), left=plenty)
     expected = {each.key: without_times(each) for each in alone.histories}
 
     found = list(overlaps())
@@ -597,12 +599,12 @@ def test_no_later_run_delivers_what_a_run_that_is_still_under_way_has_claimed() 
 
     def begin_another(insight: Insight) -> None:
         clock["passed"] = minutes(3.6)
-        run(worlds[0], now=at(minutes=5) + clock["passed"], left=plenty)
+        run_once(worlds[0], now=at(minutes=5) + clock["passed"], left=plenty)
 
     first = ListSink("first", fault=begin_another)
     logs = MemoryLogs(seen(*HAND_OVER))
     worlds.append(a_world(logs, sinks=[first, second], azure=SlowAzure()))
-    run(worlds[0], now=at(minutes=5), left=left)
+    run_once(worlds[0], now=at(minutes=5), left=left)
 
     assert [1, 1] == [len(first.attempts), len(second.attempts)]
 
@@ -613,14 +615,14 @@ def test_a_history_that_others_write_all_the_time_is_left_to_the_next_run() -> N
     def others_write(operation: str) -> None:
         if operation == "before save":
             journal.writes += 1
-            journal.entries[a_history().key] = (to_json(a_history()), journal.writes)
+            journal.entries[a_history().key] = (history_to_json(a_history()), journal.writes)
 
     journal.hook = others_write
     sink = ListSink()
     world = a_world(MemoryLogs(seen(*HAND_OVER)), journal=journal, sinks=[sink])
-    report, insights = run(world, now=at(minutes=5), left=plenty)
+    report, insights = run_once(world, now=at(minutes=5), left=plenty)
     journal.hook = lambda name: None
-    run(world, now=at(hours=12), left=plenty)
+    run_once(world, now=at(hours=12), left=plenty)
 
     assert [] == insights
     assert "written by other runs 5 times in a row" in report.problems[0]

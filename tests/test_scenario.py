@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from detector.insights.scenario import MAINTENANCE, RESET, SWITCHED_OVER, TUNNEL_DOWN, scenarios
 from detector.model import Cause, CauseKind
-from detector.scenario import MAINTENANCE, RESET, SWITCHED_OVER, TUNNEL_DOWN, scenarios
 from tests.builders import a_diagnosis, an_outage, at
 
 

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detector.app.forms import BlobStore, FolderStore
+from detector.app.settings import Settings
+from detector.azure.storage import StorageConnection
 from detector.errors import SettingsError
-from detector.forms import BlobStore, FolderStore
 from detector.model import Scope
-from detector.settings import Settings, StorageConnection
 
 WORKSPACE = "6f3c1f6e-0b1e-4b7a-9c37-51c2f3c0a001"
 SUBSCRIPTION = "/subscriptions/6f3c1f6e-0b1e-4b7a-9c37-51c2f3c0a002"

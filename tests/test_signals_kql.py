@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pytest
 
-from detector.row import COLUMNS, read_row
+from detector.signals.row import COLUMNS, read_row
 from tests.log_tables import STANDARD_COLUMNS, LogTables, Row
 
 ROOT: Final = Path(__file__).parent.parent

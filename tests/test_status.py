@@ -13,12 +13,12 @@ import pytest
 from azure.storage.blob import ContainerClient
 
 from detector.azure.blobs import BlobJournal
-from detector.history import Delivery, History, Record
+from detector.journal.history import Delivery, History, Record
+from detector.journal.ports import Journal
 from detector.local.folder import FolderJournal
 from detector.model import Scope, State
-from detector.ports import Journal
-from detector.report import Report, ScopeReport, note
-from detector.status import Status, lines, status
+from detector.runs.report import Report, ScopeReport, note
+from detector.runs.status import Status, status_lines, status_of
 from tests.azurite import Azurite
 from tests.builders import GATEWAY_ID, a_diagnosis, a_failover, a_gateway, at
 from tests.command_line import Command, command
@@ -50,7 +50,7 @@ def each_journal(
 
 
 def state(journal: Journal, *scopes: str) -> Status:
-    return status(journal, [Scope(id=each) for each in scopes or (SCOPE,)], SCHEDULE, now=NOW)
+    return status_of(journal, [Scope(id=each) for each in scopes or (SCOPE,)], SCHEDULE, now=NOW)
 
 
 def ran(journal: Journal, **complete_until: datetime) -> None:
@@ -82,7 +82,7 @@ def test_before_the_first_run_it_is_not_well(journal: Journal) -> None:
     assert [
         f"logs         {SCOPE}, never read in full",
         f"problem      {SCOPE} was never read in full; is the function running? See its log",
-    ] == list(lines(shown))
+    ] == list(status_lines(shown))
 
 
 def test_after_a_run_it_is_well(journal: Journal) -> None:
@@ -94,7 +94,7 @@ def test_after_a_run_it_is_well(journal: Journal) -> None:
     assert [
         f"logs         {SCOPE}, read in full 1 min 1 s ago",
         "well         nothing is open, nothing outstanding",
-    ] == list(lines(shown))
+    ] == list(status_lines(shown))
 
 
 def test_a_scope_without_logs_is_neither_a_problem_nor_well(folder: FolderJournal) -> None:
@@ -114,7 +114,7 @@ def test_a_scope_without_logs_is_neither_a_problem_nor_well(folder: FolderJourna
 
     assert shown.ok
     assert [f"logs         {SCOPE}, read in full less than 1 s ago; no logs here yet"] == list(
-        lines(shown)
+        status_lines(shown)
     )
 
 
@@ -155,7 +155,7 @@ def test_a_failover_that_is_not_over_is_shown_and_no_problem(journal: Journal) -
     assert (
         "open         vpn_hub_1 failed over for maintenance; to-branch was down for 1 min 23 s. "
         "(f-1)"
-    ) == list(lines(shown))[-1]
+    ) == list(status_lines(shown))[-1]
 
 
 def test_what_is_to_be_delivered_is_shown_and_no_problem(journal: Journal) -> None:
@@ -165,7 +165,7 @@ def test_what_is_to_be_delivered_is_shown_and_no_problem(journal: Journal) -> No
     shown = state(journal)
 
     assert shown.ok
-    assert "outstanding  queue: f-1 revision 1, tried 3 times" == list(lines(shown))[-1]
+    assert "outstanding  queue: f-1 revision 1, tried 3 times" == list(status_lines(shown))[-1]
 
 
 def test_what_was_given_up_is_a_problem_until_someone_looks(journal: Journal) -> None:
@@ -180,7 +180,7 @@ def test_what_was_given_up_is_a_problem_until_someone_looks(journal: Journal) ->
     assert () == shown.outstanding
     assert (
         "problem      queue was not told of f-1 revision 1: HTTP 410 [31m"
-        == (list(lines(shown))[-1])
+        == (list(status_lines(shown))[-1])
     )
 
 

@@ -17,11 +17,11 @@ from azure.core.exceptions import ClientAuthenticationError
 from azure.storage.blob import ContainerClient
 from azure.storage.queue import QueueClient
 
+from detector.app.settings import Settings
 from detector.azure.blobs import BlobJournal
 from detector.azure.queue import QueueSink
-from detector.azure.storage import container_client, queue_client
+from detector.azure.storage import StorageConnection, container_client, queue_client
 from detector.errors import DeliveryFailed, JournalUnavailable
-from detector.settings import Settings, StorageConnection
 from tests.azurite import Azurite, azurite
 from tests.sink_stand_in import NOW, SinkStandIn, an_insight, replying, resetting
 

@@ -22,13 +22,13 @@ from typing import Final
 
 import pytest
 
-from detector.insight import Insight
+from detector.app.bootstrap import of_recording
+from detector.insights.document import Insight
 from detector.local.recording import Recording
 from detector.model import EndSource
-from detector.report import Report
-from detector.run import run
-from detector.wiring import of_recording
-from detector.words import clock, lasting
+from detector.runs.report import Report
+from detector.runs.run import run_once
+from detector.text import clock, lasting
 
 STORIES: Final = sorted(Path(__file__).with_name("stories").glob("*.md"))
 ARTICLES: Final = Path(__file__).parents[1] / "articles"
@@ -211,7 +211,7 @@ def test_a_story_is_told_run_by_run_and_then_no_more(path: Path, tmp_path: Path)
     told: list[str] = []
     for now in story.runs:
         world = of_recording(recording, tmp_path / "out", now=now, articles=ARTICLES)
-        report, insights = run(world, now=now, left=lambda: timedelta(minutes=4))
+        report, insights = run_once(world, now=now, left=lambda: timedelta(minutes=4))
         assert report.ok, report.problems
         told += [f"### {now:%H:%M}", "", *in_words(report, insights), ""]
     text = "\n".join(told)
@@ -222,7 +222,7 @@ def test_a_story_is_told_run_by_run_and_then_no_more(path: Path, tmp_path: Path)
 
     later = story.runs[-1] + timedelta(minutes=1)
     world = of_recording(recording, tmp_path / "out", now=later, articles=ARTICLES)
-    _, again = run(world, now=later, left=lambda: timedelta(minutes=4))
+    _, again = run_once(world, now=later, left=lambda: timedelta(minutes=4))
     assert [] == again
 
 

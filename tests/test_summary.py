@@ -11,12 +11,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from detector.benchmark import Bandwidth
-from detector.catalog import Catalog, load
-from detector.compose import Library, Telling, compose
-from detector.insight import Insight, Reason
+from detector.articles.catalog import Catalog, load
+from detector.diagnosis.bandwidth import Comparison
+from detector.insights.compose import Library, Revision, compose_insight
+from detector.insights.document import Insight, Reason
+from detector.insights.summary import LONGEST, to_markdown
 from detector.model import Cause, CauseKind, EvidenceRow, State
-from detector.summary import LONGEST, summary
 from tests.builders import a_diagnosis, a_failover, a_gateway, a_switch_over, an_outage, at
 
 SHIPPED = load(Path(__file__).parents[1] / "articles")
@@ -37,7 +37,7 @@ def an_insight(text: str = "x", *, catalog: Catalog = SHIPPED, drill: bool = Fal
         state=State.ONGOING,
         evidence=(EvidenceRow(at=at(), source=text, text=text),),
     )
-    telling = Telling(
+    telling = Revision(
         failover=a_failover(a_switch_over(from_instance=text, to_instance=text)),
         diagnosis=diagnosis,
         gateway=a_gateway(
@@ -48,7 +48,7 @@ def an_insight(text: str = "x", *, catalog: Catalog = SHIPPED, drill: bool = Fal
             active_active=None,
             unknown={"virtual_network_name": text, "active_active": text},
         ),
-        bandwidth=Bandwidth(
+        bandwidth=Comparison(
             peak_mbps=None, instance=None, at=None, benchmark_mbps=None, ratio=None, statement=text
         ),
         reason=Reason.DETECTED,
@@ -56,7 +56,7 @@ def an_insight(text: str = "x", *, catalog: Catalog = SHIPPED, drill: bool = Fal
         drill=drill,
     )
     library = Library(catalog=catalog, cloud="AzureCloud", portal="portal.azure.com")
-    return compose(telling, library)[0]
+    return compose_insight(telling, library)[0]
 
 
 def structure(markdown: str) -> Iterator[tuple[str, str, int, object]]:
@@ -79,24 +79,26 @@ class TestStructure:
     @example(text="[x](javascript:alert(1))")
     @example(text="---")
     def test_no_text_from_outside_changes_it(self, catalog: Catalog, text: str) -> None:
-        plain = list(structure(summary(an_insight(catalog=catalog))))
+        plain = list(structure(to_markdown(an_insight(catalog=catalog))))
 
-        assert plain == list(structure(summary(an_insight(text, catalog=catalog))))
+        assert plain == list(structure(to_markdown(an_insight(text, catalog=catalog))))
 
 
 def test_a_drill_says_so_first_and_in_its_title() -> None:
-    headings = [line for line in summary(an_insight(drill=True)).splitlines() if line[:1] == "#"]
+    headings = [
+        line for line in to_markdown(an_insight(drill=True)).splitlines() if line[:1] == "#"
+    ]
 
     assert headings[0].startswith("# DRILL: x ")
     assert headings[2].startswith("## DRILL: ")
-    assert "- **Drill:** no failover happened; this tests the way to you" in summary(
+    assert "- **Drill:** no failover happened; this tests the way to you" in to_markdown(
         an_insight(drill=True)
     )
-    assert "drill" not in summary(an_insight()).lower()
+    assert "drill" not in to_markdown(an_insight()).lower()
 
 
 def test_a_text_that_is_too_long_is_cut_visibly() -> None:
-    shown = summary(an_insight("A" * 100_000)).splitlines()
+    shown = to_markdown(an_insight("A" * 100_000)).splitlines()
     [evidence] = [line for line in shown if line.startswith("- 2026-11-22T02:00:00.000Z ")]
 
     assert f"- 2026-11-22T02:00:00.000Z {'A' * (LONGEST - 1)}…: {'A' * (LONGEST - 1)}…" == evidence
@@ -105,12 +107,12 @@ def test_a_text_that_is_too_long_is_cut_visibly() -> None:
 def test_the_articles_title_stands_once() -> None:
     insight = an_insight()
 
-    assert 1 == summary(insight).count(insight.insight.title)
+    assert 1 == to_markdown(insight).count(insight.insight.title)
 
 
 def test_a_page_that_is_not_known_has_no_link() -> None:
     insight = an_insight()
     unknown = insight.model_copy(update={"links": insight.links.model_copy(update={"portal": ""})})
 
-    assert "[The gateway in the portal]" in summary(insight)
-    assert "[The gateway in the portal]" not in summary(unknown)
+    assert "[The gateway in the portal]" in to_markdown(insight)
+    assert "[The gateway in the portal]" not in to_markdown(unknown)

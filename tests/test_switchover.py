@@ -4,10 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from detector.model import Evidence, Kind, Signal, SwitchOver
-from detector.switchover import (
+from detector.diagnosis.switchover import (
     NEAR,
-    Outcome,
+    Reading,
     by_gateway,
     in_time,
     pairings,
@@ -15,6 +14,7 @@ from detector.switchover import (
     suspected,
     switch_overs,
 )
+from detector.model import Evidence, Kind, Signal, SwitchOver
 from tests.builders import (
     LILLE,
     LYON,
@@ -37,7 +37,7 @@ def found(*rows: Signal, active_active: bool | None = None) -> list[SwitchOver]:
     return switch_overs(pieces(ordered, pairings(ordered)), active_active=active_active)
 
 
-def outcomes(*rows: Signal) -> list[Outcome]:
+def outcomes(*rows: Signal) -> list[Reading]:
     """What became of each tunnel that disconnected."""
     return [pairing.outcome for pairing in pairings(sorted(rows, key=in_time))]
 
@@ -90,7 +90,7 @@ class TestHandOver:
         rows = [down(at(), ZERO), up(at() + NEAR + MILLISECOND, ONE)]
 
         assert [] == found(*rows)
-        assert [Outcome.TOO_LATE] == outcomes(*rows)
+        assert [Reading.TOO_LATE] == outcomes(*rows)
 
     def test_of_a_repeated_disconnect_the_first_within_three_minutes_counts(self) -> None:
         rows = [down(at(), ZERO), down(at(100), ZERO), down(at(120), ZERO), up(at(200), ONE)]
@@ -129,7 +129,7 @@ class TestNoFailover:
         rows = [down(at(), ZERO), down(at(1), ONE), up(at(30), ONE), up(at(31), ZERO)]
 
         assert [] == found(*rows, active_active=True)
-        assert [Outcome.SAME_INSTANCE] * 2 == outcomes(*rows)
+        assert [Reading.SAME_INSTANCE] * 2 == outcomes(*rows)
 
     def test_a_connected_that_ends_the_other_instances_own_outage(self) -> None:
         rows = [down(at(minutes=-40), ONE), down(at(), ZERO), up(at(20), ONE)]
@@ -140,7 +140,7 @@ class TestNoFailover:
         rows = [down(at(), ZERO), up(at(30), ONE), up(at(31), ZERO)]
 
         assert [] == found(*rows)
-        assert [Outcome.BOTH_SERVE] == outcomes(*rows)
+        assert [Reading.BOTH_SERVE] == outcomes(*rows)
 
     def test_what_connects_on_the_first_instance_much_later_takes_nothing_back(self) -> None:
         rows = [down(at(), ZERO), up(at(20), ONE), up(at(minutes=30), ZERO)]
@@ -149,7 +149,7 @@ class TestNoFailover:
 
     def test_a_tunnel_that_disconnects_and_never_comes_back(self) -> None:
         assert [] == found(down(at(), ZERO), active_active=True)
-        assert [Outcome.NO_CONNECTED] == outcomes(down(at(), ZERO))
+        assert [Reading.NO_CONNECTED] == outcomes(down(at(), ZERO))
 
 
 class TestInstanceLost:

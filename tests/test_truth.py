@@ -13,12 +13,12 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector import arm
-from detector.history import Record
-from detector.insight import Insight, Reason
+from detector.diagnosis.switchover import NEAR
+from detector.insights.document import Insight, Reason
+from detector.journal.history import Record
 from detector.model import CauseKind, Kind, Outage, Redundancy, Signal, SwitchOver
-from detector.run import run
-from detector.switchover import NEAR
+from detector.runs.run import run_once
+from detector.signals import arm
 from tests.builders import GATEWAY_ID, a_gateway, at
 from tests.generator import Story, TrueFailover, a_story, arriving, doubled, with_losses
 from tests.memory import (
@@ -57,7 +57,7 @@ class Night:
             azure=MemoryAzure(gateways={GATEWAY_ID: known if self.story.known else gone}),
             lookback=self.lookback,
         )
-        _, insights = run(world, now=now, left=plenty)
+        _, insights = run_once(world, now=now, left=plenty)
         return [insight for insight in insights if insight.gateway.id == GATEWAY_ID]
 
     @property

@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import pytest
 
-from detector.diagnosis import judged
+from detector.diagnosis.diagnosis import judged
+from detector.insights.verdict import redundancy_lost, verdict_of
 from detector.model import (
     Cause,
     CauseKind,
@@ -22,7 +23,6 @@ from detector.model import (
     Redundancy,
     SwitchOver,
 )
-from detector.verdict import redundancy_lost, verdict
 from tests.builders import (
     LILLE,
     LYON,
@@ -81,7 +81,7 @@ def lost(*missing: str, instance: str = ZERO, end: datetime | None = None) -> Re
 def said(*switch_overs: SwitchOver, gateway: dict[str, Any] | None = None, **found: Any) -> str:
     """The verdict on these switch-overs, with what was found out."""
     diagnosis: Diagnosis = judged(a_diagnosis(**found))
-    return verdict(a_failover(*switch_overs), diagnosis, a_gateway(**gateway or {}))
+    return verdict_of(a_failover(*switch_overs), diagnosis, a_gateway(**gateway or {}))
 
 
 def events() -> Iterator[tuple[str, str]]:
@@ -278,4 +278,4 @@ def test_the_examples_of_a_person_are_said_so() -> None:
     assert (
         "vpn-hub-weu failed over at 02:00:07Z during planned maintenance; "
         "3 tunnels were down for at most 14 s, all are back."
-    ) == verdict(failover, diagnosis, a_gateway())
+    ) == verdict_of(failover, diagnosis, a_gateway())

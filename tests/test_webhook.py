@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import standardwebhooks
 
-from detector.cloudevent import to_cloudevent
 from detector.errors import DeliveryFailed, DeliveryRefused, DetectorError
-from detector.insight import Reason
-from detector.webhook import Webhook
+from detector.insights.cloudevent import to_cloudevent
+from detector.insights.document import Reason
+from detector.sinks.webhook import Webhook
 from tests.sink_stand_in import (
     FAULTS,
     LONG,

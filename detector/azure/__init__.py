@@ -1,1 +1,50 @@
-"""The edge to Azure: the only importers of its packages, with `function_app.py`."""
+"""EDGE: the only importer of Azure's packages beside `function_app.py`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from detector.face import lazily
+
+if TYPE_CHECKING:
+    from detector.azure.blobs import BlobInsights, BlobJournal
+    from detector.azure.clouds import CLOUDS, Cloud, Endpoint
+    from detector.azure.eventgrid import EventGrid
+    from detector.azure.logs import Logs
+    from detector.azure.logs_client import LogsClient
+    from detector.azure.metrics import Metrics, metrics_client
+    from detector.azure.network import Network, network_client
+    from detector.azure.queue import QueueSink
+    from detector.azure.storage import StorageConnection, container_client, queue_client
+
+__all__ = [
+    "CLOUDS",
+    "BlobInsights",
+    "BlobJournal",
+    "Cloud",
+    "Endpoint",
+    "EventGrid",
+    "Logs",
+    "LogsClient",
+    "Metrics",
+    "Network",
+    "QueueSink",
+    "StorageConnection",
+    "container_client",
+    "metrics_client",
+    "network_client",
+    "queue_client",
+]
+
+__getattr__ = lazily(
+    __name__,
+    blobs=("BlobInsights", "BlobJournal"),
+    clouds=("CLOUDS", "Cloud", "Endpoint"),
+    eventgrid=("EventGrid",),
+    logs=("Logs",),
+    logs_client=("LogsClient",),
+    metrics=("Metrics", "metrics_client"),
+    network=("Network", "network_client"),
+    queue=("QueueSink",),
+    storage=("StorageConnection", "container_client", "queue_client"),
+)

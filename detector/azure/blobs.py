@@ -11,28 +11,30 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from detector import history as entries
-from detector.azure.storage import unavailable, undelivered
+from detector.azure.storage import delivery_error, unavailable
 from detector.errors import DeliveryFailed, JournalConflict, JournalUnavailable
-from detector.insight import to_json
-from detector.layout import (
+from detector.insights import to_json
+from detector.journal import (
     HISTORIES,
     LAST_RUN,
+    history_from_json,
     history_key,
     history_path,
+    history_to_json,
     insight_path,
     note_from_json,
     note_to_json,
+    unanswered,
+    within,
 )
-from detector.reply import unanswered, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from azure.storage.blob import BlobProperties, ContainerClient
 
-    from detector.history import History
-    from detector.insight import Insight, Reason
+    from detector.insights import Insight, Reason
+    from detector.journal import History
 
 T = TypeVar("T")
 
@@ -70,13 +72,13 @@ class BlobJournal:
         if content is None:
             return None, None
         try:
-            return entries.from_json(content.decode()), tag
+            return history_from_json(content.decode()), tag
         except ValueError as error:
             raise self._unreadable(path) from error
 
     def save(self, history: History, tag: str | None) -> str:
         """Write `history`, if it is still as `tag` says; its new ETag. Raises JournalConflict."""
-        path, text = history_path(history.key), entries.to_json(history)
+        path, text = history_path(history.key), history_to_json(history)
         due = {} if history.due is None else {"due": history.due.astimezone(UTC).isoformat()}
         return self._done(path, lambda: _write(self._container(), path, text, due, over=_only(tag)))
 
@@ -183,7 +185,7 @@ class BlobInsights:
             raise unanswered(self.name, limit) from error
         except AzureError as error:
             place = _place(self._container(), insight_path(insight, ""))
-            raise undelivered(error, place, role=_ROLE, now=self._now()) from error
+            raise delivery_error(error, place, role=_ROLE, now=self._now()) from error
 
     def _write_all(self, insight: Insight) -> None:
         for suffix, rendering in self._formats.items():

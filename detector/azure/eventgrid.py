@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from detector.cloudevent import to_cloudevent
-from detector.fingerprint import fingerprint, unlogged
-from detector.reply import late, unanswered, undelivered, within
+from detector.insights import to_cloudevent
+from detector.journal import late, status_error, unanswered, within
+from detector.text import fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from azure.core.pipeline import PipelineResponse
 
-    from detector.insight import Insight, Reason
+    from detector.insights import Insight, Reason
 
 
 class EventGrid:
@@ -65,7 +66,7 @@ class EventGrid:
             # Without a reply it was the network or the identity that failed, and both may pass.
             if not replies:
                 raise unanswered(self.name, type(error).__name__) from error
-            raise undelivered(self.name, *replies[-1], self._now()) from error
+            raise status_error(self.name, *replies[-1], self._now()) from error
 
     def _send(
         self,
@@ -74,12 +75,11 @@ class EventGrid:
     ) -> None:
         from azure.eventgrid import EventGridPublisherClient
 
+        # It warns of options that it then takes.
+        logging.getLogger("azure.eventgrid").setLevel(logging.ERROR)
         seconds = self._timeout.total_seconds()
         # The status is all that counts, so the body is streamed and left unread.
-        with (
-            unlogged(),
-            EventGridPublisherClient(self._endpoint, self._credential()) as client,
-        ):
+        with EventGridPublisherClient(self._endpoint, self._credential()) as client:
             client.send(
                 event,
                 raw_response_hook=note,

@@ -6,9 +6,9 @@ from typing import Final
 
 from azure.core.exceptions import AzureError, HttpResponseError
 
-from detector.arm import UNREADABLE
 from detector.azure.retry import PASSING, NoCredential, OutOfTime
 from detector.errors import FactUnknown
+from detector.signals import UNREADABLE
 
 FAILURES: Final = (
     AzureError,

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from detector.azure.query import Incomplete, NoLogs, Query, Result, Rows
 from detector.errors import FactUnknown, LogsRefused, LogsUnavailable
 from detector.model import Answer, Scope, Window
-from detector.row import COLUMNS, read_rows
+from detector.signals import COLUMNS, read_rows
 
 if TYPE_CHECKING:
     from detector.azure.logs_client import LogsClient
@@ -28,25 +28,7 @@ SHORTEST: Final = timedelta(seconds=1)
 """A window as short as this is not cut in halves any more."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
-    """A query's text, and the columns of its result."""
-
-    text: str
-    columns: tuple[str, ...]
-
-
-class NoLogs(Exception):
-    """There is no table, or no column, to look in yet; the text says which."""
-
-
-class Incomplete(Exception):
-    """An answer does not hold all rows of its window; the text says why."""
-
-
-Rows = list[Mapping[str, object]]
-Outcome = Rows | NoLogs | LogsRefused | LogsUnavailable
-Outcomes = dict[Scope, Outcome]
+Results = dict[Scope, Result]
 Left = Callable[[], timedelta]
 
 
@@ -88,9 +70,9 @@ class Logs:
                 found |= {(str(row["Source"]), str(row["Resource"])) for row in outcome}
         return frozenset(found)
 
-    def _outcomes(self, query: Query, asked: Mapping[Scope, Window]) -> Outcomes:
+    def _outcomes(self, query: Query, asked: Mapping[Scope, Window]) -> Results:
         """Five scopes at a time: the workspaces among them in one request, others in one each."""
-        outcomes: Outcomes = {}
+        outcomes: Results = {}
         workspaces_first = sorted(asked, key=lambda scope: not scope.is_workspace)
         fives = [workspaces_first[n : n + AT_ONCE] for n in range(0, len(asked), AT_ONCE)]
         with ThreadPoolExecutor(AT_ONCE) as pool:
@@ -103,12 +85,12 @@ class Logs:
                     outcomes |= task.result()
         return outcomes
 
-    def _together(self, query: Query, asked: Mapping[Scope, Window], left: Left) -> Outcomes:
+    def _together(self, query: Query, asked: Mapping[Scope, Window], left: Left) -> Results:
         """The outcomes of scopes; whatever a request for several leaves open is asked again alone.
 
         Asked alone, a failure has a status, is retried, and is the trouble of no other scope.
         """
-        settled: Outcomes = {}
+        settled: Results = {}
         if len(asked) > 1:
             settled |= self._client().ask_together(query, asked, left=left)
         open_scopes = [scope for scope in asked if scope not in settled]
@@ -116,7 +98,7 @@ class Logs:
             settled[scope] = self._alone(query, scope, asked[scope], own_left)
         return settled
 
-    def _alone(self, query: Query, scope: Scope, window: Window, left: Left) -> Outcome:
+    def _alone(self, query: Query, scope: Scope, window: Window, left: Left) -> Result:
         try:
             return self._complete(query, scope, window, left)
         except (NoLogs, LogsRefused, LogsUnavailable) as error:
@@ -153,7 +135,7 @@ def _less(left: Left, kept: timedelta) -> timedelta:
 
 
 def _answer(
-    scope: Scope, window: Window, outcome: Outcome
+    scope: Scope, window: Window, outcome: Result
 ) -> Answer | LogsRefused | LogsUnavailable:
     if isinstance(outcome, LogsRefused | LogsUnavailable):
         return outcome

@@ -15,8 +15,8 @@ from azure.monitor.query import (
     LogsQueryResult,
 )
 
-from detector.azure.logs import Incomplete, Outcome, Query, Rows
 from detector.azure.logs_errors import FAILURES, Denied, denied, may_be_of_one, no_logs, trouble
+from detector.azure.query import Incomplete, Query, Result, Rows
 from detector.azure.retry import RetryWithinRun
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class LogsClient:
 
     def ask_together(
         self, query: Query, asked: Mapping[Scope, Window], *, left: Callable[[], timedelta]
-    ) -> dict[Scope, Outcome]:
+    ) -> dict[Scope, Result]:
         """The outcomes of the workspaces that one request for all of them settles."""
         queries = [
             LogsBatchQuery(
@@ -109,7 +109,7 @@ class LogsClient:
 
     def _outcome(
         self, query: Query, result: LogsQueryResult | LogsQueryPartialResult | LogsQueryError
-    ) -> Outcome | None:
+    ) -> Result | None:
         if isinstance(result, LogsQueryError):
             return no_logs(str(result.message))
         try:

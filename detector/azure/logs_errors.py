@@ -7,7 +7,7 @@ from typing import Final
 
 from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError
 
-from detector.azure.logs import NoLogs
+from detector.azure.query import NoLogs
 from detector.azure.retry import PASSING, NoCredential, OutOfTime
 from detector.errors import LogsRefused, LogsUnavailable
 from detector.model import Scope

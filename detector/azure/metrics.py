@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from detector.azure.network import AT_ONCE, PATIENCE
 from detector.errors import FactUnknown
 from detector.model import Gateway, Series, Window
-from detector.row import instant
+from detector.signals import instant
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential

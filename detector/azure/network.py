@@ -15,8 +15,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from detector import arm
 from detector.errors import FactUnknown
+from detector.signals import arm
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential

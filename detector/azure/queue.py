@@ -13,10 +13,10 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from detector.azure.storage import undelivered
-from detector.cloudevent import to_cloudevent
+from detector.azure.storage import delivery_error
 from detector.errors import DeliveryRefused
-from detector.reply import unanswered, within
+from detector.insights import to_cloudevent
+from detector.journal import unanswered, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from azure.storage.queue import QueueClient
 
-    from detector.insight import Insight, Reason
+    from detector.insights import Insight, Reason
 
 LONGEST_BYTES: Final = 48 * 1024
 MARK: Final = "… shortened"
@@ -69,7 +69,7 @@ class QueueSink:
             raise unanswered(self.name, limit) from error
         except AzureError as error:
             place = f"queue {queue.queue_name}"
-            raise undelivered(error, place, role=_ROLE, now=self._now()) from error
+            raise delivery_error(error, place, role=_ROLE, now=self._now()) from error
 
 
 def _send(queue: QueueClient, text: str) -> None:

@@ -6,10 +6,13 @@ a second and ten seconds, tried twice: a run has other work, and the next one is
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from pydantic import SecretStr
+
 from detector.errors import DeliveryFailed, DeliveryRefused, JournalUnavailable
-from detector.reply import REFUSALS, pause
+from detector.journal import REFUSALS, pause
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +23,6 @@ if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient
     from azure.storage.queue import QueueClient
 
-    from detector.settings import StorageConnection
 
 _OPTIONS: Final[dict[str, Any]] = {"connection_timeout": 5, "read_timeout": 10}
 _RETRIES: Final[dict[str, Any]] = {
@@ -32,6 +34,21 @@ _RETRIES: Final[dict[str, Any]] = {
 }
 # A container or queue that is not there is made, so that no 404 is final here.
 _REFUSALS: Final = REFUSALS.keys() - {404}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageConnection:
+    """The `AzureWebJobsStorage` connection: a connection string, or the URIs for an identity.
+
+    With `managed_identity` that identity is the one with `client_id`, or the system-assigned one;
+    without it, whichever the app's own credential stands for.
+    """
+
+    connection_string: SecretStr | None = None
+    blob_uri: str | None = None
+    queue_uri: str | None = None
+    managed_identity: bool = False
+    client_id: str | None = None
 
 
 def container_client(
@@ -77,7 +94,7 @@ def unavailable(error: Exception, place: str, *, role: str) -> JournalUnavailabl
     return JournalUnavailable(f"{place}: {_explanation(error, role)}")
 
 
-def undelivered(
+def delivery_error(
     error: AzureError, place: str, *, role: str, now: datetime
 ) -> DeliveryFailed | DeliveryRefused:
     """The error for a delivery to `place` that ended with `error`: refused for good, or not now."""

@@ -1,1 +1,17 @@
-"""The edge to files: recordings to replay, and a journal and insights in a folder."""
+"""EDGE: recordings stand in for Azure, a folder for the storage account."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from detector.face import lazily
+
+if TYPE_CHECKING:
+    from detector.local.folder import FolderInsights, FolderJournal
+    from detector.local.recording import SCOPE, Recording
+
+__all__ = ["SCOPE", "FolderInsights", "FolderJournal", "Recording"]
+
+__getattr__ = lazily(
+    __name__, folder=("FolderInsights", "FolderJournal"), recording=("Recording", "SCOPE")
+)

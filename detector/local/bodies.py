@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from detector.local.exports import decoded
 from detector.model import Series
-from detector.row import instant
+from detector.signals import instant
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,7 +18,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from detector.row import ACTIVITY, UnreadableRow
+from detector.model import ACTIVITY
+from detector.signals import UnreadableRow
 
 RECEIVED: Final = "_TimeReceived"
 """When a row reached Azure Monitor: Log Analytics' own column, beside those of the query."""

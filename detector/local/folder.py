@@ -11,13 +11,14 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from detector import history as entries
 from detector.errors import DeliveryFailed, JournalConflict, JournalUnavailable
-from detector.insight import Insight, to_json
-from detector.layout import (
+from detector.insights import Insight, to_json
+from detector.journal import (
     HISTORIES,
     LAST_RUN,
+    history_from_json,
     history_path,
+    history_to_json,
     insight_path,
     note_from_json,
     note_to_json,
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from detector.history import History
-    from detector.insight import Reason
+    from detector.insights import Reason
+    from detector.journal import History
 
 
 class FolderJournal:
@@ -44,14 +45,14 @@ class FolderJournal:
         if content is None:
             return None, None
         try:
-            return entries.from_json(content.decode()), _digest(content)
+            return history_from_json(content.decode()), _digest(content)
         except ValueError as error:
             raise self._unreadable(history_path(key)) from error
 
     def save(self, history: History, tag: str | None) -> str:
         """Write `history`, if it is still as `tag` says; its new tag. Raises JournalConflict."""
         path = history_path(history.key)
-        content = entries.to_json(history).encode()
+        content = history_to_json(history).encode()
         with self._working(path), _locked(self._folder):
             there = self._read(path)
             if tag != (None if there is None else _digest(there)):

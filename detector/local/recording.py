@@ -14,12 +14,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from detector import arm
 from detector.errors import FactUnknown, LogsRefused, LogsUnavailable, RecordingError
 from detector.local.bodies import read_metrics, read_resources
 from detector.local.exports import RECEIVED, Row, read_export
-from detector.model import Answer, Connection, Gateway, Scope, Series, Signal, Window
-from detector.row import ACTIVITY, UnreadableRow, instant, read_row
+from detector.model import ACTIVITY, Answer, Connection, Gateway, Scope, Series, Signal, Window
+from detector.signals import UnreadableRow, arm, instant, read_row
 
 SCOPE: Final = Scope(id="recording")
 """The one scope whose logs a recording holds."""

@@ -1,0 +1,15 @@
+"""What joins everything: settings, the choice of adapters, the invocation, the command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from detector.face import lazily
+
+if TYPE_CHECKING:
+    from detector.app.cli import main
+    from detector.app.invocation import invoke
+
+__all__ = ["invoke", "main"]
+
+__getattr__ = lazily(__name__, cli=("main",), invocation=("invoke",))

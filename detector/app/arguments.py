@@ -1,0 +1,102 @@
+"""What a user gives the command line, in arguments and in the environment, as values.
+
+Each raises what says how to give it: a usage error for an argument, OperatorError for a file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Final, get_args
+from urllib.parse import quote
+
+import typer
+
+from detector.articles import key_of
+from detector.errors import OperatorError, SettingsError
+
+PORTAL: Final = "https://portal.azure.com/#resource"
+"""The portal's page of a resource, before its id; of the public cloud."""
+
+
+def environment() -> dict[str, str]:
+    """The environment, over what `local.settings.json` gives, as the Functions tools do it."""
+    path = Path("local.settings.json")
+    if not path.exists():
+        return dict(os.environ)
+    try:
+        given = json.loads(path.read_text(encoding="utf-8-sig"))
+        values = given["Values"].items()
+        encrypted = given.get("IsEncrypted", False)
+    except OSError as error:
+        raise OperatorError(f"{path}: {error.strerror}; make it readable, or move it") from error
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
+        raise OperatorError(f"{path} is no JSON object with `Values` in it; mend it") from error
+    if encrypted:
+        raise OperatorError(f"{path} is encrypted; run `func settings decrypt`")
+    return {str(name): str(value) for name, value in values if value is not None} | dict(os.environ)
+
+
+def articles(shipped: Path) -> Path:
+    """The folder of articles where no setting is needed: `DETECTOR_ARTICLES`, or those shipped."""
+    return Path(environment().get("DETECTOR_ARTICLES") or shipped)
+
+
+def cloud() -> str:
+    """The cloud where no setting is needed: `DETECTOR_CLOUD`, or the public one."""
+    from detector.app.forms import CloudName
+
+    known = get_args(CloudName)
+    name = environment().get("DETECTOR_CLOUD") or str(known[0])
+    if name not in known:
+        raise SettingsError({"DETECTOR_CLOUD": f"give one of {', '.join(known)}"})
+    return name
+
+
+def time(text: str) -> datetime:
+    """The instant that `--now` gives."""
+    from detector.signals import UnreadableRow, instant
+
+    try:
+        return instant(text)
+    except UnreadableRow as error:
+        raise typer.BadParameter(
+            f"{text!r} is no ISO 8601 time, as 2026-11-22T03:10:00Z"
+        ) from error
+
+
+def gateway_id(text: str) -> str:
+    """The id of a gateway, in lower case."""
+    from detector.signals import is_gateway_id
+
+    lowered = text.strip().lower().rstrip("/")
+    if not is_gateway_id(lowered):
+        raise typer.BadParameter(
+            f"{text!r} is no gateway's id; give /subscriptions/…/virtualNetworkGateways/<name>"
+        )
+    return lowered
+
+
+def facts(given: Sequence[str]) -> dict[str, str]:
+    """The facts of `--fact name=value`, each name once, in whatever case."""
+    read: dict[str, str] = {}
+    for fact in given:
+        name, separator, value = fact.partition("=")
+        if not separator or not name.strip():
+            raise typer.BadParameter(f"--fact {fact!r} is not of the form name=value")
+        if key_of(name) in map(key_of, read):
+            raise typer.BadParameter(f"--fact {name.strip()} is given twice; give it once")
+        read[name.strip()] = value
+    return read
+
+
+def portal_page(facts: Mapping[str, str]) -> str | None:
+    """The portal's page of the resource that the facts name, if they name one."""
+    ids = {key_of(name): value for name, value in facts.items()}
+    resource_id = ids.get(key_of("resourceIdDecoded"), "")
+    if not resource_id.startswith("/"):
+        return None
+    return PORTAL + quote(resource_id)

@@ -1,0 +1,253 @@
+"""The one place that chooses the real adapters: settings in, a World out."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from detector.app.forms import BlobStore, FolderStore
+from detector.app.settings import Settings
+from detector.articles import catalog
+from detector.azure import CLOUDS, Cloud, Endpoint, Logs
+from detector.errors import SettingsError
+from detector.insights import Insight, Library, to_markdown
+from detector.journal import Journal, Sink
+from detector.runs import Sources, World
+from detector.sinks import People, Webhook
+
+if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
+    from azure.mgmt.network import NetworkManagementClient
+    from azure.monitor.querymetrics import MetricsClient
+    from azure.storage.blob import ContainerClient
+    from azure.storage.queue import QueueClient
+
+    from detector.azure import LogsClient, Metrics, Network
+    from detector.local import Recording
+
+FORMATS: Final[Mapping[str, Callable[[Insight], str]]] = {".md": to_markdown}
+"""The forms in which an insight is written beside its JSON, by the ending of the file."""
+
+LOG_LEVELS: Final[Mapping[str, int]] = {
+    "azure.core": logging.WARNING,  # below it, each request is a line in the user's logs
+    "azure.storage": logging.WARNING,
+    "azure.monitor": logging.WARNING,
+    "azure.identity": logging.ERROR,  # a missing credential is told by the error, in fewer words
+}
+"""From which level on Azure's clients log; the host's own worker logs as `azure.functions`."""
+
+AFTER_LOGS: Final = timedelta(seconds=100)
+"""So much of a run is left when the logs are waited for no longer: what has answered is told."""
+
+AFTER_FACTS: Final = timedelta(seconds=60)
+"""So much of a run is left when facts are waited for no longer: they are unknown, and told so."""
+
+LOCAL_CLOUD: Final = "AzureCloud"
+
+
+def of_azure(
+    settings: Settings, *, clock: Callable[[], datetime], left: Callable[[], timedelta]
+) -> World:
+    """The world of a deployed app or of a person with `az login`.
+
+    `clock` reads the time and `left` says how much of the run is left. Raises CatalogError for
+    articles with problems. Nothing is asked of Azure yet.
+    """
+    for name, level in LOG_LEVELS.items():
+        logging.getLogger(name).setLevel(level)
+    clients = _clients(settings)
+    logs = Logs(lambda: clients.logs, settings.scopes, left=lambda: left() - AFTER_LOGS)
+    return World(
+        scopes=settings.scopes,
+        lookback=settings.lookback,
+        catch_up=settings.catch_up,
+        signals=logs.signals,
+        sources=_sources(clients, lambda: left() - AFTER_FACTS, logs),
+        journal=journal_of(settings),
+        sinks=sinks_of(settings, clock=clock),
+        library=library_of(settings),
+    )
+
+
+def of_recording(
+    recording: Recording, folder: Path, *, now: datetime, articles: Path, cloud: str = LOCAL_CLOUD
+) -> World:
+    """The world of a replay: rows from `recording`, journal and insights in `folder`.
+
+    Its window reaches back beyond the oldest row: of a recording all is looked at.
+    """
+    from detector.local import SCOPE, FolderInsights, FolderJournal
+
+    recording = recording.seen_by(now)
+    return World(
+        scopes=(SCOPE,),
+        lookback=now - recording.oldest + timedelta(days=1),
+        catch_up=timedelta(days=2),
+        signals=recording.signals,
+        sources=Sources(
+            gateways=recording.gateways,
+            connections=recording.connections,
+            bandwidth=recording.bandwidth,
+            coverage=recording.coverage,
+        ),
+        journal=FolderJournal(folder),
+        sinks=(FolderInsights(folder, FORMATS),),
+        library=Library(catalog=catalog.load(articles), cloud=cloud, portal=CLOUDS[cloud].portal),
+    )
+
+
+class _Clients:
+    """Azure's clients for one set of settings, each made once, when it is first used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self.of_subscription = cache(self._of_subscription)
+        self.of_region = cache(self._of_region)
+
+    @cached_property
+    def cloud(self) -> Cloud:
+        return CLOUDS[self._settings.cloud].pointed(
+            logs=self._settings.logs_endpoint,
+            arm=self._settings.arm_endpoint,
+            metrics=self._settings.metrics_endpoint,
+        )
+
+    @cached_property
+    def credential(self) -> TokenCredential:
+        from azure.identity import DefaultAzureCredential
+
+        authority = {"authority": self.cloud.authority} if self.cloud.authority else {}
+        return DefaultAzureCredential(**authority)
+
+    @cached_property
+    def logs(self) -> LogsClient:
+        from detector.azure import LogsClient
+
+        return LogsClient(self.credential, _given(self.cloud.logs))
+
+    def _of_subscription(self, subscription_id: str) -> NetworkManagementClient:
+        from detector.azure import network_client
+
+        return network_client(self.credential, subscription_id, _given(self.cloud.arm))
+
+    def _of_region(self, region: str) -> MetricsClient:
+        from detector.azure import metrics_client
+
+        return metrics_client(self.credential, region, _given(self.cloud.metrics))
+
+    @cached_property
+    def container(self) -> ContainerClient:
+        from detector.azure import container_client
+
+        store = self._settings.store
+        name = store.container if isinstance(store, BlobStore) else ""
+        return container_client(self._settings.storage, name, lambda: self.credential)
+
+    @cached_property
+    def queue(self) -> QueueClient:
+        from detector.azure import queue_client
+
+        name = self._settings.queue or ""
+        return queue_client(self._settings.storage, name, lambda: self.credential)
+
+
+@cache
+def _clients(settings: Settings) -> _Clients:
+    """The clients of a process: they keep tokens and connections from run to run."""
+    return _Clients(settings)
+
+
+def _given(endpoint: Endpoint | None) -> Endpoint:
+    if endpoint is None:  # the settings ask for it where the cloud's is not public
+        raise SettingsError({"DETECTOR_CLOUD": "this cloud's endpoints have to be given"})
+    return endpoint
+
+
+def _sources(clients: _Clients, left: Callable[[], timedelta], logs: Logs) -> Sources:
+    """The facts' ports; their modules are imported when something is asked."""
+
+    def network() -> Network:
+        from detector.azure import Network
+
+        return Network(clients.of_subscription, left=left)
+
+    def metrics() -> Metrics:
+        from detector.azure import Metrics
+
+        return Metrics(clients.of_region, left=left)
+
+    one_network = cache(network)
+    return Sources(
+        gateways=lambda ids: one_network().gateways(ids),
+        connections=lambda gateway_id: one_network().connections(gateway_id),
+        bandwidth=lambda gateways, window: metrics().bandwidth(gateways, window),
+        coverage=logs.coverage,
+    )
+
+
+def journal_of(settings: Settings) -> Journal:
+    """The journal that the settings name."""
+    if isinstance(settings.store, FolderStore):
+        from detector.local import FolderJournal
+
+        return FolderJournal(settings.store.folder)
+    from detector.azure import BlobJournal
+
+    return BlobJournal(lambda: _clients(settings).container)
+
+
+def sinks_of(settings: Settings, *, clock: Callable[[], datetime]) -> tuple[Sink, ...]:
+    """Every sink that the settings name."""
+    clients = _clients(settings)
+    sinks: list[Sink] = []
+    if isinstance(settings.store, FolderStore):
+        from detector.local import FolderInsights
+
+        sinks.append(FolderInsights(settings.store.folder, FORMATS))
+    else:
+        from detector.azure import BlobInsights
+
+        sinks.append(BlobInsights(lambda: clients.container, FORMATS, now=clock))
+    if settings.queue:
+        from detector.azure import QueueSink
+
+        sinks.append(QueueSink(lambda: clients.queue, now=clock))
+    if settings.event_grid_endpoint:
+        from detector.azure import EventGrid
+
+        endpoint = settings.event_grid_endpoint
+        sinks.append(EventGrid(endpoint, lambda: clients.credential, now=clock))
+    secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else None
+    sinks += [
+        Webhook(url=url.get_secret_value(), secret=secret, now=clock)
+        for url in settings.webhook_urls
+    ]
+    sinks += [
+        People(url=url.get_secret_value(), now=clock, position=position)
+        for position, url in enumerate(settings.notify_urls, start=1)
+    ]
+    return tuple(sinks)
+
+
+def checked(world: World) -> World:
+    """`world`, of which every notification URL can be used. Raises SettingsError.
+
+    It imports Apprise, so a run of the function does not ask for it; a person's command does.
+    """
+    for sink in world.sinks:
+        if isinstance(sink, People):
+            sink.check()
+    return world
+
+
+def library_of(settings: Settings) -> Library:
+    """The articles that the settings name. Raises CatalogError with every problem of theirs."""
+    return Library(
+        catalog=catalog.load(settings.articles),
+        cloud=settings.cloud,
+        portal=CLOUDS[settings.cloud].portal,
+    )

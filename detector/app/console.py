@@ -1,0 +1,106 @@
+"""What a command prints: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from detector.articles import visible
+from detector.insights import Insight
+from detector.runs import Report
+from detector.text import count
+
+NOTHING: Final = "nothing new to tell"
+MOST_NOTES: Final = 20
+"""As many notes are printed; of more, how many there are."""
+
+_NOT_ASCII: Final = re.compile("[^\n -~]")
+
+
+def speak_utf8() -> None:
+    """Make both streams UTF-8 with plain line ends: what is printed may hold any name or text."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
+
+
+def say(text: str) -> None:
+    """Print lines about the work on stderr, with nothing in them that acts on a terminal."""
+    typer.echo("\n".join(map(visible, text.split("\n"))), err=True)
+
+
+def show(insights: Iterable[Insight]) -> None:
+    """Print insights as a person reads them."""
+    from detector.insights import to_markdown
+
+    for insight in insights:
+        typer.echo(to_markdown(insight))
+
+
+def show_json(report: Report, insights: Iterable[Insight]) -> None:
+    """Print a run as one JSON object."""
+    print_json(
+        {
+            "report": report.model_dump(mode="json"),
+            "insights": [insight.model_dump(mode="json") for insight in insights],
+        }
+    )
+
+
+def print_json(document: object) -> None:
+    """Print one JSON object; what would not be seen in it, or would act, is escaped."""
+    text = json.dumps(document, indent=2, ensure_ascii=False)
+    typer.echo(_NOT_ASCII.sub(lambda found: _seen(found[0]), text))
+
+
+def _seen(character: str) -> str:
+    return character if character.isprintable() else json.dumps(character)[1:-1]
+
+
+def say_of(report: Report, *, closing: str, written: Sequence[Path] = ()) -> None:
+    """Say what came of a run, the worst last; ends the command with 1 where a part failed."""
+    for path in written:
+        say(f"wrote {path}")
+    notes = list(_notes(report))
+    for line in notes[:MOST_NOTES]:
+        say(f"note: {line}")
+    if len(notes) > MOST_NOTES:
+        say(f"note: and {len(notes) - MOST_NOTES} more; --json prints them all")
+    for line in report.problems:
+        say(f"error: {line}")
+    signals = sum(scope.signals for scope in report.scopes)
+    say(
+        f"{closing}; {count(report.failovers, 'failover')} seen in {count(signals, 'row')} of "
+        f"{count(report.gateways, 'gateway')}"
+    )
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def told(report: Report) -> str:
+    """How much a run told."""
+    return f"{count(len(report.told), 'insight')} told" if report.told else NOTHING
+
+
+def to_tell(report: Report) -> str:
+    """How much a dry run would have told."""
+    insights = f"{count(len(report.told), 'insight')} to tell" if report.told else NOTHING
+    return f"dry run, nothing written; {insights}"
+
+
+def _notes(report: Report) -> Iterator[str]:
+    """What did not fail, and yet somebody might want to know."""
+    for scope in report.scopes:
+        if scope.complete and scope.problem:
+            yield f"{scope.scope}: {scope.problem}"
+    yield from report.unreadable
+    yield from report.suspected
+    for each in report.given_up:
+        yield f"{each.sink}: {each.id} revision {each.revision} was given up: {each.why}"

@@ -1,0 +1,221 @@
+"""The forms in which settings are written: each a type, read from text by its own rule.
+
+A ValueError says what to write instead. It quotes nothing that may hold a secret.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import PlainValidator, SecretStr, TypeAdapter, ValidationError, ValidationInfo
+from pydantic_settings import NoDecode
+
+from detector.model import Scope
+
+SCOPES_RULE: Final = (
+    "name what to query, separated by commas: GUIDs of Log Analytics workspaces, or ARM ids "
+    "of subscriptions, resource groups or gateways"
+)
+_GUID: Final = r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}"
+_SCOPE: Final = re.compile(
+    rf"{_GUID}"
+    rf"|/subscriptions/{_GUID}"
+    r"(?:/resourcegroups/[\w().-]+(?:/providers/microsoft\.network/virtualnetworkgateways/[\w.-]+)?)?"
+)
+_WORKSPACE: Final = re.compile(r"/.*/microsoft\.operationalinsights/workspaces/[^/]+")
+# Naming and Referencing Containers; Naming Queues and Metadata: the same rule for both.
+_STORE_NAME: Final = re.compile(r"(?=.{3,63}$)[a-z0-9]+(?:-[a-z0-9]+)*")
+_STORE_NAME_RULE: Final = (
+    "3 to 63 lower-case letters, digits and single hyphens, a letter or digit at either end"
+)
+_SCHEDULE: Final = re.compile(r"[\w*/,-]+(?: +[\w*/,-]+){5}")
+# A comma may stand inside an Apprise URL: only one before white space or a scheme separates.
+_BETWEEN_NOTIFY_URLS: Final = re.compile(r",?\s+|,(?=[A-Za-z][A-Za-z0-9+.-]*://)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlobStore:
+    """The journal and the insights in a container of the storage account."""
+
+    container: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderStore:
+    """The journal and the insights in a folder of this machine."""
+
+    folder: Path
+
+
+def _scopes(text: str) -> tuple[Scope, ...]:
+    entries = [entry.strip().rstrip("/").lower() for entry in text.split(",") if entry.strip()]
+    problems = [_not_a_scope(entry) for entry in entries if not _SCOPE.fullmatch(entry)]
+    if problems or not entries:
+        raise ValueError("; ".join(problems) or SCOPES_RULE)
+    return tuple(Scope(id=entry) for entry in dict.fromkeys(entries))
+
+
+def _not_a_scope(entry: str) -> str:
+    quoted = repr(entry if len(entry) <= 400 else entry[:400] + "…")
+    if _WORKSPACE.fullmatch(entry):
+        return (
+            f"{quoted} is a workspace's ARM id, give its workspace id, a GUID "
+            "(`az monitor log-analytics workspace show --query customerId`)"
+        )
+    return (
+        f"{quoted} is neither the GUID of a Log Analytics workspace nor the ARM id "
+        "of a subscription, a resource group or a virtual network gateway"
+    )
+
+
+def _schedule(text: str) -> str:
+    if not _SCHEDULE.fullmatch(text):
+        raise ValueError("give an NCRONTAB expression of six fields, such as 0 */5 * * * *")
+    return text
+
+
+def _duration(text: str) -> timedelta:
+    try:
+        length = TypeAdapter(timedelta).validate_strings(text) if text.startswith("P") else None
+    except ValidationError:
+        length = None
+    if length is None:
+        raise ValueError("give an ISO 8601 duration, such as PT6H or P2D")
+    return length
+
+
+def _lookback(text: str) -> timedelta:
+    length = _duration(text)
+    if length < timedelta(hours=1):
+        raise ValueError(
+            "give PT1H or more: switch-overs up to an hour apart are one failover, "
+            "and a run must see them together"
+        )
+    return length
+
+
+def _catch_up(text: str, info: ValidationInfo) -> timedelta:
+    length = _duration(text)
+    if length > timedelta(days=90):
+        raise ValueError("give P90D or less: the Activity Log is kept no longer")
+    if length < info.data.get("lookback", length):
+        raise ValueError("give DETECTOR_LOOKBACK or more: every run reads that far back")
+    return length
+
+
+def _store(text: str) -> BlobStore | FolderStore:
+    kind, _, place = text.partition(":")
+    if kind == "file" and place.strip():
+        return FolderStore(folder=Path(place.strip()))
+    if kind != "blob":
+        raise ValueError("give blob:<container> or file:<folder>")
+    if not _STORE_NAME.fullmatch(place):
+        raise ValueError(f"a container's name is {_STORE_NAME_RULE}")
+    return BlobStore(container=place)
+
+
+def _queue(text: str) -> str | None:
+    if text and not _STORE_NAME.fullmatch(text):
+        raise ValueError(f"a queue's name is {_STORE_NAME_RULE}; empty for no queue")
+    return text or None
+
+
+def _is_https(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme == "https" and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a bracket without its partner, a port that is no number
+        return False
+
+
+def _endpoint(text: str) -> str:
+    if not _is_https(text) or re.search(r"[\s{}@?#]", text):
+        raise ValueError("give an https URL without user, query or fragment")
+    return text.rstrip("/")
+
+
+def _regional_endpoint(text: str) -> str:
+    _endpoint(text.replace("{region}", "region"))
+    return text.rstrip("/")
+
+
+def _webhook_urls(text: str) -> tuple[SecretStr, ...]:
+    urls = [url for url in re.split(r"[,\s]+", text) if url]
+    for number, url in enumerate(urls, start=1):
+        if not _is_https(url):
+            raise ValueError(f"number {number} of {len(urls)} is not an https URL")
+    return tuple(SecretStr(url) for url in dict.fromkeys(urls))
+
+
+def _notify_urls(text: str) -> tuple[SecretStr, ...]:
+    urls = [url.rstrip(",") for url in _BETWEEN_NOTIFY_URLS.split(text) if url.strip(",")]
+    for number, url in enumerate(urls, start=1):
+        if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://.", url):
+            raise ValueError(
+                f"number {number} of {len(urls)} is not an Apprise URL, which begins with its "
+                "scheme, such as workflows:// or mailto://; write white space inside a URL as %20"
+            )
+    return tuple(SecretStr(url) for url in dict.fromkeys(urls))
+
+
+def _webhook_secret(text: str) -> SecretStr:
+    try:
+        size = len(base64.b64decode(text.removeprefix("whsec_"), validate=True))
+    except (binascii.Error, ValueError):
+        size = 0
+    if not text.startswith("whsec_") or not 24 <= size <= 64:
+        raise ValueError("give whsec_ followed by 24 to 64 random bytes in base64")
+    return SecretStr(text)
+
+
+def _connection_string(text: str) -> SecretStr:
+    parts = {
+        name.lower(): value
+        for name, _, value in (part.partition("=") for part in text.strip(";").split(";"))
+    }
+    is_local = parts.get("usedevelopmentstorage") == "true"
+    has_key = bool(parts.get("accountname") and parts.get("accountkey"))
+    if not all(parts.values()) or not (is_local or has_key or "sharedaccesssignature" in parts):
+        raise ValueError(
+            "this is no storage connection string (AccountName=…;AccountKey=…); "
+            "a reference to Key Vault that stands here as it was written did not resolve"
+        )
+    return SecretStr(text)
+
+
+def _account_name(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]{3,24}", text):
+        raise ValueError("a storage account's name is 3 to 24 lower-case letters and digits")
+    return text
+
+
+def _storage_credential(text: str) -> str:
+    if text.lower() != "managedidentity":
+        raise ValueError("give managedidentity, or leave it out")
+    return text.lower()
+
+
+Scopes = Annotated[tuple[Scope, ...], NoDecode, PlainValidator(_scopes)]
+Schedule = Annotated[str, PlainValidator(_schedule)]
+Lookback = Annotated[timedelta, PlainValidator(_lookback)]
+CatchUp = Annotated[timedelta, PlainValidator(_catch_up)]
+CloudName = Literal[
+    "AzureCloud", "AzureUSGovernment", "AzureChinaCloud", "AzureUSNat", "AzureUSSec"
+]
+Store = Annotated[BlobStore | FolderStore, NoDecode, PlainValidator(_store)]
+Queue = Annotated[str | None, PlainValidator(_queue)]
+Endpoint = Annotated[str, PlainValidator(_endpoint)]
+RegionalEndpoint = Annotated[str, PlainValidator(_regional_endpoint)]
+WebhookUrls = Annotated[tuple[SecretStr, ...], NoDecode, PlainValidator(_webhook_urls)]
+WebhookSecret = Annotated[SecretStr, PlainValidator(_webhook_secret)]
+NotifyUrls = Annotated[tuple[SecretStr, ...], NoDecode, PlainValidator(_notify_urls)]
+ConnectionString = Annotated[SecretStr, PlainValidator(_connection_string)]
+AccountName = Annotated[str, PlainValidator(_account_name)]
+StorageCredential = Annotated[Literal["managedidentity"], PlainValidator(_storage_credential)]

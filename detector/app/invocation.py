@@ -1,0 +1,71 @@
+"""One invocation of the function: a run by the app's settings, logged, red where a part failed."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from detector.app import bootstrap
+from detector.app.settings import Settings
+from detector.errors import RunFailed
+from detector.insights import Insight
+from detector.journal import ReadOnly
+from detector.runs import Report, World, run_once, told_line
+
+TIME_LIMIT: Final = timedelta(minutes=4)
+"""How long a run may take: less than host.json's functionTimeout, and than the timer's period."""
+
+_log = logging.getLogger("detector")
+
+
+def invoke() -> None:
+    """Run once, and log one JSON line for each insight and one for the run.
+
+    Raises SettingsError or CatalogError before anything is asked, and RunFailed at the end.
+    """
+    report, _ = invoke_with(Settings.read(os.environ))
+    if not report.ok:
+        raise RunFailed(report.problems)
+
+
+def invoke_with(settings: Settings) -> tuple[Report, list[Insight]]:
+    """One run by these settings with the real clock, logged."""
+    left = _countdown()
+    world = bootstrap.of_azure(settings, clock=clock, left=left)
+    report, insights = run_once(world, now=clock(), left=left)
+    for insight in insights:
+        _log.info('{"insight": %s}', told_line(insight).model_dump_json(by_alias=True))
+    _log.log(
+        logging.INFO if report.ok else logging.ERROR,
+        '{"run": %s}',
+        report.model_dump_json(by_alias=True),
+    )
+    return report, insights
+
+
+def rehearse_with(settings: Settings) -> tuple[Report, list[Insight]]:
+    """What a run by these settings would tell: nothing is written and nothing sent."""
+    left = _countdown()
+    world = bootstrap.checked(bootstrap.of_azure(settings, clock=clock, left=left))
+    rehearsed = replace(world, journal=ReadOnly(world.journal), sinks=())
+    return run_once(rehearsed, now=clock(), left=left)
+
+
+def world_of(settings: Settings) -> World:
+    """The world of these settings with the real clock, for what is not a run."""
+    return bootstrap.checked(bootstrap.of_azure(settings, clock=clock, left=_countdown()))
+
+
+def _countdown() -> Callable[[], timedelta]:
+    deadline = time.monotonic() + TIME_LIMIT.total_seconds()
+    return lambda: timedelta(seconds=deadline - time.monotonic())
+
+
+def clock() -> datetime:
+    """The time now, in UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,58 @@
+"""The insight document, how it is composed, and every form in which it is told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from detector.face import lazily
+
+if TYPE_CHECKING:
+    from detector.insights import message
+    from detector.insights.cloudevent import event_id, to_cloudevent
+    from detector.insights.compose import Library, Revision, compose_insight
+    from detector.insights.document import (
+        Insight,
+        Instant,
+        Part,
+        Reason,
+        Seconds,
+        timestamp,
+        to_json,
+    )
+    from detector.insights.html import to_html, to_text
+    from detector.insights.scenario import scenarios
+    from detector.insights.summary import to_markdown
+    from detector.insights.verdict import verdict_of
+
+__all__ = [
+    "Insight",
+    "Instant",
+    "Library",
+    "Part",
+    "Reason",
+    "Revision",
+    "Seconds",
+    "compose_insight",
+    "event_id",
+    "message",
+    "scenarios",
+    "timestamp",
+    "to_cloudevent",
+    "to_html",
+    "to_json",
+    "to_markdown",
+    "to_text",
+    "verdict_of",
+]
+
+__getattr__ = lazily(
+    __name__,
+    cloudevent=("event_id", "to_cloudevent"),
+    compose=("Library", "Revision", "compose_insight"),
+    document=("Insight", "Instant", "Part", "Reason", "Seconds", "timestamp", "to_json"),
+    html=("to_html", "to_text"),
+    message=("message",),
+    scenario=("scenarios",),
+    summary=("to_markdown",),
+    verdict=("verdict_of",),
+)

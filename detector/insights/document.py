@@ -1,0 +1,201 @@
+"""The insight document, version 1: what is emitted, stored and published as a JSON Schema.
+
+Names are camelCase in JSON, times ISO 8601 in UTC with milliseconds and `Z`, lengths of time
+seconds. `python -m detector.insights.document` prints the schema, `docs/insight.schema.json`.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic.alias_generators import to_camel
+
+from detector.model import CauseKind, EndSource, Evidence, Importance, State
+
+
+def timestamp(instant: datetime) -> str:
+    """The instant as documents and slots write it: `2026-11-22T02:14:07.123Z`."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+Instant = Annotated[
+    AwareDatetime,
+    PlainSerializer(timestamp, return_type=str, when_used="json"),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "date-time",
+            "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$",
+        }
+    ),
+]
+Seconds = Annotated[float, Field(ge=0, description="seconds, to the millisecond")]
+
+
+class Reason(StrEnum):
+    """Why a revision of an insight is emitted."""
+
+    DETECTED = "detected"
+    SWITCHED_AGAIN = "switched-again"
+    CAUSE_FOUND = "cause-found"
+    RECOVERED = "recovered"
+    COMPLETED = "completed"
+    REVISED = "revised"
+
+
+class Part(BaseModel):
+    """A part of the document: frozen, camelCase in JSON, closed to unknown members."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        alias_generator=to_camel,
+        populate_by_name=True,
+        serialize_by_alias=True,
+    )
+
+
+class RenderedArticle(Part):
+    """The rendered article, in the shape of Microsoft.Help's Insight."""
+
+    id: str = Field(description="the article's id")
+    title: str = Field(description="the article's H1, or the verdict where no article applies")
+    results: str = Field(description="the rendered article, Markdown")
+    importance_level: Importance
+
+
+class VirtualNetwork(Part):
+    """The network that the gateway stands in; None where it could not be had."""
+
+    id: str | None
+    name: str | None
+
+
+class GatewayFacts(Part):
+    """The gateway, as Azure Resource Manager knew it; what could not be had is in `unknown`."""
+
+    id: str
+    name: str
+    resource_group: str
+    subscription_id: str
+    location: str | None
+    sku: str | None
+    generation: str | None
+    active_active: bool | None
+    vips: tuple[str, ...]
+    virtual_network: VirtualNetwork
+    unknown: dict[str, str] = Field(description="fact: why it could not be had")
+
+
+class SwitchOverFacts(Part):
+    """One switch-over; an instance is None where the rows do not tell it."""
+
+    at: Instant
+    evidence: Evidence
+    from_instance: str | None
+    to_instance: str | None
+
+
+class CauseFacts(Part):
+    """What the logs recorded beside the failover."""
+
+    kind: CauseKind
+    at: Instant | None
+    caller: str | None
+    statement: str
+
+
+class OutageFacts(Part):
+    """One remote IP's time without a connected tunnel, by the logs."""
+
+    remote_ip: str
+    connection: str | None
+    instance: str
+    from_: Instant = Field(alias="from")
+    to: Instant | None
+    seconds: Seconds | None
+    end_source: EndSource | None
+
+
+class FailoverFacts(Part):
+    """The failover: its switch-overs, its cause, and what was seen of its tunnels."""
+
+    first_at: Instant
+    last_at: Instant
+    switch_overs: tuple[SwitchOverFacts, ...]
+    flapping: bool
+    cause: CauseFacts
+    outages: tuple[OutageFacts, ...]
+    seen_until: Instant = Field(description="a tunnel without an end was not seen to end by then")
+    redundancy_lost_seconds: Seconds | None
+    state: State
+
+
+class BandwidthFacts(Part):
+    """The peak bandwidth around the failover against the benchmark of the gateway's SKU."""
+
+    peak_mbps: float | None
+    instance: str | None
+    at: Instant | None
+    benchmark_mbps: int | None
+    ratio: float | None
+    statement: str
+
+
+class EvidenceFacts(Part):
+    """One row that the diagnosis rests on."""
+
+    at: Instant
+    source: str
+    text: str
+
+
+class Links(Part):
+    """Pages for the reader, as they stand today."""
+
+    portal: str
+    reset_guide: str
+    sku_benchmarks: str
+
+
+class Insight(Part):
+    """What happened to one gateway, told once for each revision under one id."""
+
+    schema_version: Literal["1"] = "1"
+    id: str = Field(description="the failover's id, for life")
+    revision: int = Field(ge=1)
+    reason: Reason
+    drill: bool = False
+    diagnostic_scenario: str
+    article_id: str
+    insight: RenderedArticle
+    facts: dict[str, str] = Field(
+        description="what filled the article's slots, or could have; `resetAdvice` completes its "
+        "advice to reset with what is true for this gateway"
+    )
+    gateway: GatewayFacts
+    failover: FailoverFacts
+    bandwidth: BandwidthFacts
+    evidence: tuple[EvidenceFacts, ...]
+    verdict: str = Field(description="one sentence for a person: what, why, how long, over or not")
+    links: Links
+
+
+def schema() -> str:
+    """The JSON Schema of the document, as `docs/insight.schema.json` holds it."""
+    drawn = Insight.model_json_schema(by_alias=True, mode="serialization")
+    return json.dumps(drawn, indent=2, ensure_ascii=False) + "\n"
+
+
+def to_json(insight: Insight) -> str:
+    """The document as JSON text, indented for people."""
+    return insight.model_dump_json(indent=2, by_alias=True)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(schema())

@@ -1,0 +1,90 @@
+"""An insight as Markdown for a person: the verdict, what it rests on, and the article."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import Final
+
+from detector.articles import Spot, written
+from detector.insights.document import Insight, OutageFacts, timestamp
+from detector.model import EndSource
+from detector.text import clock, lasting, one_line
+
+LONGEST: Final = 2000
+"""As many characters of one text are shown; what is longer is cut visibly."""
+
+
+def to_markdown(insight: Insight) -> str:
+    """The whole insight as Markdown; all that comes from logs and Azure is escaped for it."""
+    failover = insight.failover
+    lines = [f"# {_text(insight.verdict)}", ""]
+    lines += [f"- **{name}:** {_text(value)}" for name, value in _facts(insight)]
+    if failover.outages:
+        lines += ["", "## Tunnels", "", *(f"- {_text(line)}" for line in _tunnels(insight))]
+    lines += ["", f"## {_text(insight.insight.title)}", "", _without_title(insight).strip(), ""]
+    if advice := insight.facts.get("resetAdvice"):
+        lines += ["## For this gateway", "", _text(advice), ""]
+    lines += ["## Evidence", ""]
+    lines += [
+        f"- {timestamp(row.at)} {_text(row.source)}: {_text(row.text)}" for row in insight.evidence
+    ]
+    lines += ["", "## Links", "", *_links(insight), ""]
+    return "\n".join(lines)
+
+
+def _text(text: str) -> str:
+    return written(one_line(text, LONGEST), Spot(leads_line=True))
+
+
+def _facts(insight: Insight) -> Iterator[tuple[str, str]]:
+    gateway, failover = insight.gateway, insight.failover
+    modes = {True: "active-active", False: "active-standby", None: "mode unknown"}
+    sku = " ".join(filter(None, (gateway.sku or "SKU unknown", gateway.generation)))
+    if insight.drill:
+        yield "Drill", "no failover happened; this tests the way to you"
+    yield "Importance", insight.insight.importance_level
+    yield "Gateway", f"{gateway.name} ({sku}, {modes[gateway.active_active]})"
+    yield "Resource group", f"{gateway.resource_group} in subscription {gateway.subscription_id}"
+    yield "Virtual network", insight.facts["virtualNetworkName"]
+    yield "VIP", insight.facts["gatewayVip"]
+    for switch_over in failover.switch_overs:
+        instances = ""
+        if switch_over.from_instance:
+            instances = f", from {switch_over.from_instance}"
+            instances += f" to {switch_over.to_instance}" if switch_over.to_instance else ""
+        yield "Switch-over", f"{timestamp(switch_over.at)} ({switch_over.evidence}{instances})"
+    yield "Cause", failover.cause.statement
+    yield "Bandwidth", insight.bandwidth.statement
+    yield "State", f"{failover.state}, by logs up to {timestamp(failover.seen_until)}"
+    yield "Insight", f"{insight.id}, revision {insight.revision} ({insight.reason})"
+
+
+def _tunnels(insight: Insight) -> Iterator[str]:
+    yield from (_tunnel(outage, insight) for outage in insight.failover.outages)
+
+
+def _tunnel(outage: OutageFacts, insight: Insight) -> str:
+    name = outage.remote_ip + (f" ({outage.connection})" if outage.connection else "")
+    down = f"{name}: down at {clock(outage.from_)} on {outage.instance}"
+    if outage.to is None:
+        return f"{down}, no reconnect seen by {clock(insight.failover.seen_until)}"
+    length = lasting(timedelta(seconds=outage.seconds or 0))
+    if outage.end_source is EndSource.ARM:
+        return f"{down}, connected by {clock(outage.to)} as the gateway's connection says"
+    return f"{down}, back at {clock(outage.to)} after {length}"
+
+
+def _without_title(insight: Insight) -> str:
+    """The article without its H1, which stands above it already."""
+    lines = insight.insight.results.lstrip().splitlines(keepends=True)
+    return "".join(lines[1:] if lines and lines[0].startswith("# ") else lines)
+
+
+def _links(insight: Insight) -> Iterable[str]:
+    pages = (
+        ("The gateway in the portal", insight.links.portal),
+        ("How to reset a gateway", insight.links.reset_guide),
+        ("Benchmarks of the SKUs", insight.links.sku_benchmarks),
+    )
+    return (f"- [{name}]({url})" for name, url in pages if url)

@@ -1,0 +1,94 @@
+"""What was told and is to be delivered: histories, the outbox, the delivery to each sink.
+
+What is told is written here first. The ports Journal and Sink say what that needs of the world.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from detector.face import lazily
+
+if TYPE_CHECKING:
+    from detector.journal import outbox
+    from detector.journal.commit import commit_change
+    from detector.journal.delivery import DeliveryReport, Posted, attempt, deliver, delivery_reports
+    from detector.journal.history import (
+        Delivery,
+        History,
+        Record,
+        gateway_key,
+        history_from_json,
+        history_to_json,
+    )
+    from detector.journal.layout import (
+        HISTORIES,
+        LAST_RUN,
+        history_key,
+        history_path,
+        insight_path,
+        note_from_json,
+        note_to_json,
+    )
+    from detector.journal.ports import Journal, Sink
+    from detector.journal.readonly import ReadOnly
+    from detector.journal.reply import REFUSALS, late, pause, status_error, unanswered, within
+
+__all__ = [
+    "HISTORIES",
+    "LAST_RUN",
+    "REFUSALS",
+    "Delivery",
+    "DeliveryReport",
+    "History",
+    "Journal",
+    "Posted",
+    "ReadOnly",
+    "Record",
+    "Sink",
+    "attempt",
+    "commit_change",
+    "deliver",
+    "delivery_reports",
+    "gateway_key",
+    "history_from_json",
+    "history_key",
+    "history_path",
+    "history_to_json",
+    "insight_path",
+    "late",
+    "note_from_json",
+    "note_to_json",
+    "outbox",
+    "pause",
+    "status_error",
+    "unanswered",
+    "within",
+]
+
+__getattr__ = lazily(
+    __name__,
+    commit=("commit_change",),
+    delivery=("DeliveryReport", "Posted", "attempt", "deliver", "delivery_reports"),
+    history=(
+        "Delivery",
+        "History",
+        "Record",
+        "gateway_key",
+        "history_from_json",
+        "history_to_json",
+    ),
+    layout=(
+        "HISTORIES",
+        "LAST_RUN",
+        "history_key",
+        "history_path",
+        "insight_path",
+        "note_from_json",
+        "note_to_json",
+    ),
+    outbox=("outbox",),
+    ports=("Journal", "Sink"),
+    readonly=("ReadOnly",),
+    reply=("REFUSALS", "late", "pause", "status_error", "unanswered", "within"),
+)

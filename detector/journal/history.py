@@ -1,0 +1,108 @@
+"""What the journal knows of a gateway: its failovers, as told, and what is undelivered."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import TYPE_CHECKING
+
+from detector.insights import Insight
+from detector.model import Diagnosis, Failover, Gateway
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One revision that one sink has not taken yet.
+
+    It is not tried before `due`. `problem` is what went wrong at the last try; `given_up` says why
+    it will not be tried again.
+    """
+
+    sink: str
+    revision: int
+    since: datetime
+    due: datetime
+    attempts: int = 0
+    problem: str | None = None
+    given_up: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """A failover as it was last told.
+
+    `insights` holds the latest revision, and earlier ones that a sink has yet to take, in order.
+    `following` says that later rows may still add to it: it is not over, or a fact is missing.
+    """
+
+    failover: Failover
+    diagnosis: Diagnosis
+    gateway: Gateway
+    insights: tuple[Insight, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    following: bool = False
+
+    @property
+    def revision(self) -> int:
+        """The latest revision's number; 0 before the first."""
+        return self.insights[-1].revision if self.insights else 0
+
+    @property
+    def outstanding(self) -> tuple[Delivery, ...]:
+        """The deliveries that are still to be tried, earlier revisions first."""
+        waiting = (delivery for delivery in self.deliveries if delivery.given_up is None)
+        return tuple(sorted(waiting, key=lambda delivery: delivery.revision))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """One gateway's entry in the journal: its failovers, in time order."""
+
+    gateway_id: str
+    records: tuple[Record, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """The name of this entry in the store."""
+        return gateway_key(self.gateway_id)
+
+    @property
+    def due(self) -> datetime | None:
+        """From when on a run should look at this entry even if no new switch-over is seen."""
+        times = [
+            delivery.due if delivery.given_up is None else delivery.since  # reported by every run
+            for record in self.records
+            for delivery in record.deliveries
+        ]
+        times += [record.failover.last_at for record in self.records if record.following]
+        return min(times, default=None)
+
+
+def gateway_key(gateway_id: str) -> str:
+    """A gateway's key in the store: its name, made safe, and a digest of its id."""
+    name = re.sub(r"[^a-z0-9-]+", "-", gateway_id.rsplit("/", 1)[-1])[:40].strip("-")
+    digest = hashlib.sha256(gateway_id.encode()).hexdigest()[:16]
+    return f"{name}-{digest}" if name else digest
+
+
+def history_to_json(history: History) -> str:
+    """The entry as JSON text, as the store keeps it."""
+    return _adapter().dump_json(history, indent=1, by_alias=True).decode()
+
+
+def history_from_json(text: str) -> History:
+    """The entry that `to_json` wrote. Raises ValueError for text that is no entry."""
+    return _adapter().validate_json(text)
+
+
+@cache
+def _adapter() -> TypeAdapter[History]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(History)

@@ -1,0 +1,60 @@
+"""The ports of the journal: where histories are kept, and where insights are delivered to.
+
+Each has an implementation in `azure/`, `local/` or `sinks/`; `app/bootstrap.py` chooses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from detector.insights import Insight, Reason
+    from detector.journal.history import History
+
+
+class Journal(Protocol):
+    """The histories of gateways, each saved by compare-and-swap, and the note of the last run.
+
+    A tag is what `load` gave with the history: opaque, and None for a history that is not there.
+    Every method raises JournalUnavailable when the store does not answer.
+    """
+
+    def load(self, key: str) -> tuple[History | None, str | None]:
+        """The history under `key` with its tag."""
+        ...
+
+    def save(self, history: History, tag: str | None) -> str:
+        """Write `history`, if it is still as `tag` says; its new tag. Raises JournalConflict."""
+        ...
+
+    def due(self, now: datetime) -> Sequence[str]:
+        """The keys of histories that asked, with `History.due`, to be looked at by `now`."""
+        ...
+
+    def last_run(self) -> Mapping[str, object] | None:
+        """What the last run noted, a JSON object, or None."""
+        ...
+
+    def note_run(self, note: Mapping[str, object]) -> None:
+        """Keep `note`, a JSON object, as the last run's."""
+        ...
+
+
+class Sink(Protocol):
+    """One place to deliver insights to.
+
+    `name` is its kind and, where it has a secret, a fingerprint of that.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    def takes(self, reason: Reason) -> bool:
+        """Whether this sink is told for `reason`."""
+        ...
+
+    def deliver(self, insight: Insight) -> None:
+        """Return when `insight` is delivered; raises DeliveryFailed or DeliveryRefused."""
+        ...

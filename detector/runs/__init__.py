@@ -1,0 +1,38 @@
+"""One run, from the rows to the report, and what shares its steps: status, drill and explain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from detector.face import lazily
+
+if TYPE_CHECKING:
+    from detector.runs.drill import drill_insight, send_drill
+    from detector.runs.explain import explain_recording
+    from detector.runs.facts import Sources
+    from detector.runs.report import Report, told_line
+    from detector.runs.run import World, run_once
+    from detector.runs.status import status_lines, status_of
+
+__all__ = [
+    "Report",
+    "Sources",
+    "World",
+    "drill_insight",
+    "explain_recording",
+    "run_once",
+    "send_drill",
+    "status_lines",
+    "status_of",
+    "told_line",
+]
+
+__getattr__ = lazily(
+    __name__,
+    drill=("drill_insight", "send_drill"),
+    explain=("explain_recording",),
+    facts=("Sources",),
+    report=("Report", "told_line"),
+    run=("World", "run_once"),
+    status=("status_lines", "status_of"),
+)

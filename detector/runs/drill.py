@@ -1,0 +1,101 @@
+"""A drill: a synthetic failover of a real gateway, unmistakably marked, for the real sinks.
+
+It goes through the same diagnosis, articles and facts as a real one, and leaves no trace in the
+gateway's history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from detector.errors import FactUnknown, OperatorError
+from detector.insights import Insight, Library, Reason, Revision, compose_insight
+from detector.journal import History, Sink, attempt
+from detector.model import Answer, Kind, Scope, Signal, Window
+from detector.runs.facts import Sources, look_up
+from detector.runs.observation import Case, sightings
+
+LASTED: Final = timedelta(seconds=12)
+"""For so long each tunnel of a drill is down: as in a planned failover."""
+
+_NO_PEERS: Final = ("192.0.2.1", "192.0.2.2")  # for documentation, where no connection is known
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """What one sink made of a drill; `problem` is None where it took it."""
+
+    sink: str
+    problem: str | None
+
+
+def drill_insight(
+    gateway_id: str, sources: Sources, library: Library, *, now: datetime
+) -> tuple[Insight, tuple[str, ...]]:
+    """The insight of a failover that did not happen, and problems with the articles.
+
+    The gateway's facts and the names of its tunnels are the real ones.
+    Raises OperatorError for an id that is no gateway's or a gateway that is not there.
+    """
+    window = Window(start=now - timedelta(hours=1), end=now)
+    rows = _rows(gateway_id, _peers(gateway_id, sources), now - timedelta(minutes=1))
+    answer = Answer(scope=Scope(id="drill"), window=window, signals=tuple(rows))
+    sighting = sightings([answer], asked=1, now=now).of[gateway_id]
+    case = Case(sighting=sighting, history=History(gateway_id=gateway_id), tag=None)
+    facts = look_up(sources, [case], now=now)
+    gateway = facts.gateways[gateway_id]
+    if gateway.location is None:
+        why = "; ".join(sorted(set(gateway.unknown.values())))
+        raise OperatorError(
+            f"{gateway_id}: {why}; a drill needs a gateway that you may read (the role Reader)"
+        )
+    [seen] = facts.seen(case)
+    return compose_insight(
+        Revision(
+            failover=seen.failover,
+            diagnosis=seen.diagnosis,
+            gateway=facts.gateway(seen) or gateway,
+            bandwidth=facts.compared(seen, gateway),
+            reason=Reason.DETECTED,
+            revision=1,
+            drill=True,
+        ),
+        library,
+    )
+
+
+def send_drill(insight: Insight, sinks: Iterable[Sink]) -> Iterator[Delivered]:
+    """What each sink that takes it made of the insight."""
+    for sink in sinks:
+        if sink.takes(insight.reason):
+            outcome = attempt(sink, insight)
+            yield Delivered(sink=sink.name, problem=outcome.problem)
+
+
+def _peers(gateway_id: str, sources: Sources) -> Sequence[str]:
+    try:
+        known = [each.remote_ip for each in sources.connections(gateway_id)]
+    except FactUnknown:
+        known = []
+    return [peer for peer in known if peer] or _NO_PEERS
+
+
+def _rows(gateway_id: str, peers: Sequence[str], at: datetime) -> Iterator[Signal]:
+    """Each peer's tunnel leaves one instance and connects on the other."""
+    for peer in peers:
+        for instance, kind, after in (
+            (0, Kind.DISCONNECTED, timedelta()),
+            (1, Kind.CONNECTED, LASTED),
+        ):
+            yield Signal(
+                at=at + after,
+                gateway_id=gateway_id,
+                kind=kind,
+                source="drill",
+                instance=f"GatewayTenantWorker_IN_{instance}",
+                remote_ip=peer,
+                text="drill",
+            )

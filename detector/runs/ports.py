@@ -1,0 +1,51 @@
+"""The ports: what a run needs of the world, each a callable or the smallest object that does it.
+
+Each has an implementation in `azure/` and one in `local/`; `wiring.py` chooses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from detector.errors import FactUnknown, LogsRefused, LogsUnavailable
+    from detector.model import Answer, Connection, Gateway, Scope, Series, Window
+
+
+class Signals(Protocol):
+    """The logs: for each scope a complete answer, or the error that says why there is none."""
+
+    def __call__(
+        self, asked: Mapping[Scope, Window]
+    ) -> Sequence[Answer | LogsRefused | LogsUnavailable]: ...
+
+
+class Coverage(Protocol):
+    """Which logs there were to look in: pairs of source and resource id, lower case.
+
+    A source is a category of AzureDiagnostics with the gateway's id, or `AzureActivity` with
+    `/subscriptions/<id>`. Raises FactUnknown.
+    """
+
+    def __call__(self, window: Window) -> frozenset[tuple[str, str]]: ...
+
+
+class Gateways(Protocol):
+    """The facts of gateways, by id, one for each id asked; what cannot be had is in `unknown`."""
+
+    def __call__(self, ids: Sequence[str]) -> Mapping[str, Gateway]: ...
+
+
+class Connections(Protocol):
+    """The connections of one gateway, as they are now. Raises FactUnknown."""
+
+    def __call__(self, gateway_id: str) -> Sequence[Connection]: ...
+
+
+class Bandwidth(Protocol):
+    """The bandwidth of gateways, by id, one for each gateway asked, or why it cannot be had."""
+
+    def __call__(
+        self, gateways: Sequence[Gateway], window: Window
+    ) -> Mapping[str, Sequence[Series] | FactUnknown]: ...

@@ -1,0 +1,37 @@
+"""What Azure writes, as nouns: rows become signals, ARM's bodies gateways and connections."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from detector.face import lazily
+
+if TYPE_CHECKING:
+    from detector.signals import arm
+    from detector.signals.arm import NOT_SET, UNREADABLE
+    from detector.signals.row import (
+        COLUMNS,
+        UnreadableRow,
+        instant,
+        is_gateway_id,
+        read_row,
+        read_rows,
+    )
+
+__all__ = [
+    "COLUMNS",
+    "NOT_SET",
+    "UNREADABLE",
+    "UnreadableRow",
+    "arm",
+    "instant",
+    "is_gateway_id",
+    "read_row",
+    "read_rows",
+]
+
+__getattr__ = lazily(
+    __name__,
+    arm=("NOT_SET", "UNREADABLE", "arm"),
+    row=("COLUMNS", "UnreadableRow", "instant", "is_gateway_id", "read_row", "read_rows"),
+)

@@ -1,0 +1,199 @@
+"""A row of the logs becomes a Signal, or the reason why it cannot.
+
+The rows have the columns that `azure/signals.kql` projects, whether they come from Log Analytics
+or from a recording. Values may be typed or text. What the columns hold in Azure is documented at
+https://learn.microsoft.com/azure/vpn-gateway/monitor-vpn-gateway-reference.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from detector.model import Kind, Phase, Signal
+from detector.text import encodable
+
+COLUMNS: Final = (
+    "TimeGenerated",
+    "GatewayId",
+    "Source",
+    "Operation",
+    "Status",
+    "Instance",
+    "RemoteIp",
+    "Reason",
+    "Message",
+    "Caller",
+    "CorrelationId",
+    "Additional",
+)
+"""The columns of a row, in the order in which the query projects them."""
+
+RESET_OPERATION: Final = "microsoft.network/virtualnetworkgateways/reset/action"
+WRITE_OPERATION: Final = "microsoft.network/virtualnetworkgateways/write"
+
+_KINDS: Final = {
+    "tunnelconnected": Kind.CONNECTED,
+    "tunneldisconnected": Kind.DISCONNECTED,
+    "gatewaytenantprimarychanged": Kind.PRIMARY_CHANGED,
+    "hostmaintenanceevent": Kind.MAINTENANCE,
+    "setgatewayconfiguration": Kind.CONFIGURATION,
+    RESET_OPERATION: Kind.RESET,
+    WRITE_OPERATION: Kind.WRITE,
+}
+_STATES: Final = {"connected": Kind.CONNECTED, "disconnected": Kind.DISCONNECTED}
+_TUNNEL: Final = frozenset({Kind.CONNECTED, Kind.DISCONNECTED})
+_OPERATIONS: Final = frozenset({Kind.CONFIGURATION, Kind.RESET, Kind.WRITE})
+_PHASES: Final = (
+    ("start", Phase.STARTED),
+    ("accept", Phase.STARTED),
+    ("succe", Phase.SUCCEEDED),
+    ("fail", Phase.FAILED),
+)
+_LONGEST_NAME: Final = 100
+_LONGEST_CALLER: Final = 320  # as long as an e-mail address can be
+_GATEWAY_ID: Final = re.compile(
+    r"/subscriptions/[^/\s]+/resourcegroups/[^/]+"
+    r"/providers/microsoft\.network/virtualnetworkgateways/[^/]+"
+)
+# "Upgrade gateway started" is the Message that older gateways log when they are serviced.
+_UPGRADE_STARTED: Final = re.compile(r"\bupgrade\b.{0,80}\bstarted\b", re.IGNORECASE | re.DOTALL)
+_OVERFLOW: Final = {
+    "Instance": "instance",
+    "RemoteIp": "remoteIP",
+    "Status": "status",
+    "Reason": "stateChangeReason",
+    "Message": "message",
+}
+_DAYS: Final = timedelta(days=30)
+# Azure writes seven digits of a second's fraction; a datetime holds six.
+_FRACTION: Final = re.compile(r"(\.\d{6})\d+")
+
+
+class UnreadableRow(ValueError):
+    """A row that cannot become a signal; the text says what it lacks."""
+
+
+def read_rows(
+    rows: Iterable[Mapping[str, object]], *, origin: str
+) -> tuple[list[Signal], list[str]]:
+    """The signals of `rows`, and a line for each row that could not be read.
+
+    A row of an operation that does not bear on failovers is neither.
+    `origin` names where the rows come from; a line reads `<origin>, row <n>: <why>`.
+    """
+    signals: list[Signal] = []
+    unreadable: list[str] = []
+    for number, row in enumerate(rows, start=1):
+        try:
+            signal = read_row(row)
+        except UnreadableRow as error:
+            unreadable.append(f"{origin}, row {number}: {error}")
+        else:
+            if signal is not None:
+                signals.append(signal)
+    return signals, unreadable
+
+
+def read_row(row: Mapping[str, object]) -> Signal | None:
+    """The signal of one row, or None for an operation that does not bear on failovers.
+
+    Raises UnreadableRow for a row without a time, without a gateway's id, or, where it tells of a
+    tunnel, without an instance and a remote IP that can be such.
+    """
+    row = _with_overflow(row)
+    operation = _text(row, "Operation").lower()
+    kind = _KINDS.get(operation) or _by_status(row)
+    message = _text(row, "Message")
+    if kind in (None, Kind.CONFIGURATION) and _UPGRADE_STARTED.search(message):
+        kind = Kind.MAINTENANCE
+    if kind is None:
+        return None
+    at = instant(row.get("TimeGenerated"))
+    gateway_id = _text(row, "GatewayId").lower().rstrip("/")
+    if not is_gateway_id(gateway_id):
+        raise UnreadableRow("it has no gateway id (_ResourceId)")
+    instance, remote_ip = _text(row, "Instance"), _text(row, "RemoteIp")
+    if kind in _TUNNEL and not (instance and remote_ip):
+        lacking = "instance_s" if not instance else "remoteIP_s"
+        raise UnreadableRow(f"it tells of a tunnel and has no {lacking}")
+    if max(len(instance), len(remote_ip)) > _LONGEST_NAME:
+        raise UnreadableRow(f"its instance_s or remoteIP_s has over {_LONGEST_NAME} characters")
+    return Signal(
+        at=at,
+        gateway_id=gateway_id,
+        kind=kind,
+        source=_text(row, "Source"),
+        instance=instance,
+        remote_ip=remote_ip,
+        phase=_phase(_text(row, "Status")) if kind in _OPERATIONS else Phase.UNSTATED,
+        caller=_text(row, "Caller")[:_LONGEST_CALLER],
+        correlation_id=_text(row, "CorrelationId").lower(),
+        text=message or _text(row, "Reason"),
+    )
+
+
+def is_gateway_id(text: str) -> bool:
+    """Whether `text`, in lower case, is the ARM id of a virtual network gateway."""
+    return _GATEWAY_ID.fullmatch(text) is not None
+
+
+def instant(value: object) -> datetime:
+    """The aware UTC instant that a typed or ISO 8601 value means; without an offset it is UTC."""
+    if not value:
+        raise UnreadableRow("it has no TimeGenerated")
+    try:
+        time = value if isinstance(value, datetime) else _from_text(str(value))
+        time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+        _ = time - _DAYS, time + _DAYS  # a run looks at what is around it
+    except (ValueError, OverflowError) as error:
+        raise UnreadableRow(f"its TimeGenerated is not a time: {str(value)[:40]!r}") from error
+    return time
+
+
+def _from_text(text: str) -> datetime:
+    return datetime.fromisoformat(_FRACTION.sub(r"\1", text.strip()))
+
+
+def _by_status(row: Mapping[str, object]) -> Kind | None:
+    """What a row of the tunnel log says by its status alone, where it names no operation."""
+    if _text(row, "Operation") or _text(row, "Source").lower() != "tunneldiagnosticlog":
+        return None
+    return _STATES.get(_text(row, "Status").lower())
+
+
+def _phase(status: str) -> Phase:
+    lowered = status.lower()
+    return next((phase for stem, phase in _PHASES if lowered.startswith(stem)), Phase.UNSTATED)
+
+
+def _text(row: Mapping[str, object], column: str) -> str:
+    value = row.get(column)
+    return "" if value is None else encodable(str(value).strip())
+
+
+def _with_overflow(row: Mapping[str, object]) -> Mapping[str, object]:
+    """`row` with the values that a workspace of over 500 columns keeps in AdditionalFields."""
+    additional = row.get("Additional")
+    if not additional:
+        return row
+    if isinstance(additional, str):
+        try:
+            additional = json.loads(additional)
+        except ValueError:
+            return row
+    if not isinstance(additional, Mapping):
+        return row
+    lowered = {str(name).lower(): value for name, value in additional.items()}
+    found = {
+        column: lowered[name.lower()]
+        for column, name in _OVERFLOW.items()
+        if not row.get(column) and name.lower() in lowered
+    }
+    status = lowered.get("operationstatus")
+    if not row.get("Status") and not found.get("Status") and status:
+        found["Status"] = status
+    return {**row, **found}

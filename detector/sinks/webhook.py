@@ -1,0 +1,95 @@
+"""EDGE: insights to a webhook, as structured CloudEvents by HTTP POST.
+
+The URL is a secret: it stands in no name, error or log.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from detector.insights import event_id, to_cloudevent
+from detector.journal import late, status_error, unanswered, within
+from detector.sinks.http import unlogged
+from detector.text import fingerprint
+
+if TYPE_CHECKING:
+    from detector.insights import Insight, Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """A sink that takes every revision; `url` and `secret` are as the settings have checked them.
+
+    With a secret each request is signed as Standard Webhooks asks, at the time that `now` reads.
+    A delivery takes no longer than `timeout`.
+    """
+
+    url: str = field(repr=False)
+    now: Callable[[], datetime]
+    secret: str | None = field(default=None, repr=False)
+    timeout: timedelta = timedelta(seconds=10)
+
+    @property
+    def name(self) -> str:
+        """`webhook-` and the fingerprint of the URL."""
+        return f"webhook-{fingerprint(self.url)}"
+
+    def takes(self, reason: Reason) -> bool:  # noqa: ARG002 -- the port's shape
+        """Always: an event sink gets every revision."""
+        return True
+
+    def deliver(self, insight: Insight) -> None:
+        """Return when the webhook answered 2xx; raises DeliveryFailed or DeliveryRefused."""
+        from requests import RequestException
+
+        body = json.dumps(to_cloudevent(insight))
+        headers = {
+            "Content-Type": "application/cloudevents+json",
+            "User-Agent": "gateway-failover-detector",
+            **self._signature(event_id(insight), body),
+        }
+        failure = None
+        try:
+            status, retry_after = within(self.timeout, lambda: self._post(body, headers))
+        except TimeoutError:
+            failure = late(self.name, self.timeout)
+        except RequestException as error:
+            failure = unanswered(self.name, type(error).__name__)
+        # Raised out here, since an error that is raised above has the URL in its context.
+        if failure is not None:
+            raise failure
+        if not 200 <= status < 300:
+            raise status_error(self.name, status, retry_after, self.now())
+
+    def _post(self, body: str, headers: dict[str, str]) -> tuple[int, str | None]:
+        import requests
+
+        # The status is all that counts, so the body is left unread: it might never end.
+        with (
+            unlogged(),
+            requests.post(
+                self.url,
+                data=body,
+                headers=headers,
+                timeout=self.timeout.total_seconds(),
+                allow_redirects=False,
+                stream=True,
+            ) as reply,
+        ):
+            return reply.status_code, reply.headers.get("Retry-After")
+
+    def _signature(self, message_id: str, body: str) -> dict[str, str]:
+        if self.secret is None:
+            return {}
+        from standardwebhooks import Webhook as Signer
+
+        at = self.now().astimezone(UTC)
+        return {
+            "webhook-id": message_id,
+            "webhook-timestamp": str(int(at.timestamp())),
+            "webhook-signature": Signer(self.secret).sign(message_id, at, body),
+        }

@@ -1,0 +1,299 @@
+"""Notifications: what services get on the wire, and every way in which they fail."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from detector.errors import DeliveryFailed, DeliveryRefused, DetectorError, SettingsError
+from detector.insights.document import Insight, Reason
+from detector.model import Importance
+from detector.sinks.people import People
+from tests.sink_stand_in import (
+    FAULTS,
+    LONG,
+    NOW,
+    SHORT,
+    Fault,
+    SinkStandIn,
+    an_insight,
+    ca_file,
+    closed_port,
+    everything_told_of,
+    replying,
+)
+
+HOSTILE = (
+    "x**b** <!channel> <@&2> @everyone [click](https://evil.example) <i>\u202e\n# h" + "a" * 10**5
+)
+
+SERVICES = {
+    "slack": "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/",
+    "slack blocks": "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/?blocks=yes",
+    "teams": "workflows://prod-1.westeurope.logic.azure.com:443/wf643ae4d/s3cret",
+    "discord": "discord://123456789012345678/abcdefghijklmnop",
+    "pagerduty": f"pagerduty://{'a' * 32}@{'b' * 20}",
+    "telegram": "tgram://123456789:abcdefg_hijklmnop/12315544/",
+}
+
+
+@pytest.fixture
+def service() -> Iterator[SinkStandIn]:
+    """A service whose address stands in the URL."""
+    with SinkStandIn() as service:
+        yield service
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[SinkStandIn]:
+    """Every service of the world: a proxy that is whatever host it is asked for."""
+    with ca_file() as path, SinkStandIn() as world:
+        world.answer = replying(200, body=b"ok")
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", path)
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{world.at}")
+        yield world
+
+
+def people(url: str, *, timeout: timedelta = LONG, position: int = 1) -> People:
+    return People(url=url, now=lambda: NOW, timeout=timeout, position=position)
+
+
+def sent(world: SinkStandIn, url: str, insight: Insight) -> Any:
+    """What the service at `url` gets for `insight`: one message."""
+    people(url).deliver(insight)
+    [request] = world.received
+    return json.loads(request.body)
+
+
+def texts(value: object) -> Iterator[str]:
+    """Every string in a JSON value."""
+    if isinstance(value, str):
+        yield value
+    for member in (
+        value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    ):
+        yield from texts(member)
+
+
+def test_slack_gets_its_own_markup(world: SinkStandIn) -> None:
+    insight = an_insight()
+
+    [attachment] = sent(world, SERVICES["slack"], insight)["attachments"]
+
+    assert insight.verdict == attachment["title"]
+    assert "- *Gateway:* vpn_hub_1 (resource group rg-hub)\n" in attachment["text"]
+    assert f"- <{insight.links.portal}|The gateway in the portal>\n" in attachment["text"]
+
+
+def test_teams_gets_an_adaptive_card_in_markdown(world: SinkStandIn) -> None:
+    insight = an_insight()
+
+    [attachment] = sent(world, SERVICES["teams"], insight)["attachments"]
+    heading, text = attachment["content"]["body"]
+
+    assert insight.verdict == heading["text"]
+    assert "- **Gateway:** vpn_hub_1 (resource group rg-hub)\n" in text["text"]
+    assert f"- [The gateway in the portal]({insight.links.portal})\n" in text["text"]
+
+
+def test_discord_and_pagerduty_get_plain_text_under_the_verdict(world: SinkStandIn) -> None:
+    insight = an_insight()
+    beginning = f"{insight.verdict}\r\nGateway: vpn_hub_1 (resource group rg-hub)\n"
+
+    content = sent(world, SERVICES["discord"], insight)["content"]
+    world.received.clear()
+    incident = sent(world, SERVICES["pagerduty"], insight)["payload"]
+
+    assert content.startswith(beginning)
+    assert incident["summary"].startswith(beginning)
+
+
+def test_telegram_gets_html(world: SinkStandIn) -> None:
+    insight = an_insight()
+
+    text = sent(world, SERVICES["telegram"], insight)["text"]
+
+    assert f"<b>{insight.verdict}</b>" == text.splitlines()[0]
+    assert f'<a href="{insight.links.portal}">The gateway in the portal</a>' in text
+
+
+def test_the_operator_may_choose_the_format(service: SinkStandIn) -> None:
+    message = sent(service, f"json://{service.at}/?format=html", an_insight())["message"]
+
+    assert "<b>Gateway:</b> vpn_hub_1 (resource group rg-hub)<br/>" in message.splitlines()
+
+
+LIMITS = {
+    "slack": 3000,
+    "slack blocks": 3000,
+    "teams": 1000,
+    "discord": 2000,
+    "pagerduty": 1024,
+    "telegram": 4096,
+}
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_100_kb_of_hostile_text_is_one_message_that_fits_and_does_nothing(
+    world: SinkStandIn, name: str
+) -> None:
+    whole = an_insight(verdict=HOSTILE, facts={"resetAdvice": HOSTILE})
+    gateway = whole.gateway.model_copy(update={"name": HOSTILE, "resource_group": HOSTILE})
+    insight = whole.model_copy(update={"gateway": gateway})
+
+    said = list(texts(sent(world, SERVICES[name], insight)))
+
+    assert LIMITS[name] >= max(map(len, said))
+    assert any("…" in text for text in said)
+    for acting in (
+        "@everyone",
+        "<!channel",
+        "<@",
+        "](https://evil",
+        "://evil",
+        "<i>",
+        "**b**",
+        "\u202e",
+        "\n# h",
+    ):
+        assert [] == [text for text in said if acting in text]
+
+
+def test_an_sms_says_the_verdict_and_that_there_is_more(world: SinkStandIn) -> None:
+    url = f"twilio://AC{'a' * 32}:{'b' * 32}@15551231234/15551231235"
+
+    people(url).deliver(an_insight())
+    [request] = world.received
+
+    assert b"Body=vpn_hub_1+failed+over" in request.body
+    assert b"%0A%E2%80%A6&" in request.body
+
+
+@pytest.mark.parametrize(
+    ("importance", "reason", "kind"),
+    [
+        (Importance.CRITICAL, Reason.DETECTED, "failure"),
+        (Importance.WARNING, Reason.SWITCHED_AGAIN, "warning"),
+        (Importance.INFORMATION, Reason.CAUSE_FOUND, "info"),
+        (Importance.CRITICAL, Reason.RECOVERED, "success"),
+    ],
+)
+def test_the_importance_becomes_the_service_s_severity(
+    service: SinkStandIn, importance: Importance, reason: Reason, kind: str
+) -> None:
+    whole = an_insight(reason=reason)
+    article = whole.insight.model_copy(update={"importance_level": importance})
+
+    message = sent(service, f"json://{service.at}", whole.model_copy(update={"insight": article}))
+
+    assert kind == message["type"]
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_each_fault_is_a_refusal_or_a_failure_that_keeps_the_secret(
+    service: SinkStandIn, fault: Fault, caplog: pytest.LogCaptureFixture
+) -> None:
+    service.answer = fault.answer
+    sink = people(f"json://user:s3cret@{service.at}/s3cret?+X-Key=s3cret", timeout=SHORT)
+
+    with (
+        caplog.at_level(logging.DEBUG),
+        pytest.raises(DeliveryRefused if fault.refuses else DeliveryFailed) as caught,
+    ):
+        sink.deliver(an_insight())
+
+    assert 1 == len(service.received)
+    assert fault.retry_after == getattr(caught.value, "retry_after", None)
+    assert sink.name in str(caught.value)
+    assert_secret(caught.value, caplog)
+
+
+def test_a_refused_connection_is_a_failure_that_keeps_the_secret(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sink = people(f"json://127.0.0.1:{closed_port()}/s3cret")
+
+    with caplog.at_level(logging.DEBUG), pytest.raises(DeliveryFailed) as caught:
+        sink.deliver(an_insight())
+
+    assert "Apprise does not tell why" in str(caught.value)
+    assert_secret(caught.value, caplog)
+
+
+def test_a_message_that_one_of_two_targets_may_yet_take_is_no_refusal(world: SinkStandIn) -> None:
+    answers = iter([replying(404), replying(429, "Retry-After: 9"), replying(404)])
+    world.answer = lambda line: next(answers)(line)  # noqa: PLW0108 -- a new one for each request
+    url = f"twilio://AC{'a' * 32}:{'b' * 32}@15551231234/15551231235/15551231236/15551231237"
+
+    with pytest.raises(DeliveryFailed) as caught:
+        people(url).deliver(an_insight())
+
+    assert (3, timedelta(seconds=9)) == (len(world.received), caught.value.retry_after)
+
+
+@pytest.mark.parametrize("url", ["nonsense://s3cret", "slack://s3cret", "json://", "tgram://a/b"])
+def test_a_url_that_apprise_cannot_use_is_the_operator_s_to_mend(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    sink = people(url, position=3)
+
+    with caplog.at_level(logging.DEBUG), pytest.raises(SettingsError) as unusable:
+        sink.check()
+    with pytest.raises(DeliveryRefused) as refused:
+        sink.deliver(an_insight())
+
+    assert "number 3 " in unusable.value.problems["DETECTOR_NOTIFY_URLS"]
+    assert "DETECTOR_NOTIFY_URLS: number 3 " in str(refused.value)
+    assert_secret(unusable.value, caplog)
+    assert_secret(refused.value, caplog)
+
+
+def test_a_url_that_apprise_can_use_passes_the_check() -> None:
+    for url in SERVICES.values():
+        people(url).check()
+
+    assert "slack" == people(SERVICES["slack"]).name[:-9]
+
+
+def test_people_hear_of_what_happened_and_not_of_every_revision() -> None:
+    sink = people("json://example.com/s3cret")
+
+    assert {
+        Reason.DETECTED,
+        Reason.SWITCHED_AGAIN,
+        Reason.CAUSE_FOUND,
+        Reason.RECOVERED,
+    } == {reason for reason in Reason if sink.takes(reason)}
+
+
+def test_a_name_tells_services_apart_and_gives_no_secret_away() -> None:
+    sink = people("JSON://example.com/s3cret")
+
+    assert "json-" == sink.name[:-8]
+    assert sink.name != people("json://example.com/other").name
+    assert "s3cret" not in f"{sink.name} {sink}"
+
+
+def test_apprise_is_imported_only_to_deliver() -> None:
+    script = (
+        "import sys; from detector.sinks.people import People; "
+        "People(url='json://example.com', now=None).name; "
+        "print('apprise' in sys.modules)"
+    )
+
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+
+    assert ("False\n", "") == (run.stdout, run.stderr)
+
+
+def assert_secret(error: DetectorError, caplog: pytest.LogCaptureFixture) -> None:
+    """The URL is nowhere where somebody could read it."""
+    assert "s3cret" not in everything_told_of(error) + caplog.text
+    assert "127.0.0.1" not in str(error) + caplog.text

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detector.text import clock, count, day, lasting, listed, one_line
+
+AT = datetime(2026, 11, 22, 2, 14, 7, 987000, tzinfo=UTC)
+
+
+def test_a_time_is_cut_to_the_second_and_never_rounded_into_the_future() -> None:
+    assert "02:14:07Z" == clock(AT)
+    assert "2026-11-22 02:14:07Z" == day(AT)
+
+
+def test_a_time_is_said_in_utc() -> None:
+    assert "02:14:07Z" == clock(AT.astimezone(timezone(timedelta(hours=9))))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "less than 1 s"),
+        (0.001, "1 s"),
+        (13.001, "14 s"),
+        (59, "59 s"),
+        (59.5, "1 min"),
+        (60, "1 min"),
+        (125, "2 min 5 s"),
+        (3599.2, "1 h"),
+        (3725, "1 h 3 min"),
+        (24 * 3600 - 1, "1 d"),
+        (25.5 * 3600, "1 d 2 h"),
+    ],
+)
+def test_a_length_is_said_in_two_units_and_rounded_up(seconds: float, said: str) -> None:
+    assert said == lasting(timedelta(seconds=seconds))
+
+
+def test_one_is_singular_and_all_else_plural() -> None:
+    assert ["0 tunnels", "1 tunnel", "2 tunnels"] == [count(n, "tunnel") for n in (0, 1, 2)]
+
+
+def test_items_are_listed_as_one_says_them() -> None:
+    assert ["", "a", "a and b", "a, b and c"] == [listed(items) for items in ("", "a", "ab", "abc")]
+
+
+@given(text=st.text(), most=st.integers(min_value=1, max_value=50))
+def test_any_text_becomes_one_visible_line_that_fits(text: str, most: int) -> None:
+    line = one_line(text, most)
+
+    assert len(line) <= most
+    assert len(line.splitlines()) <= 1
+    assert not set("\u202e\u200b\ud800") & set(line)
+
+
+def test_what_does_not_fit_is_cut_visibly() -> None:
+    assert "vpn-h…" == one_line("vpn-hub-weu", 6)
+    assert "vpn-hub-weu" == one_line("vpn-hub-weu", 11)
