@@ -12,6 +12,9 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import azurite as storage
+from tests.sink_stand_in import SinkStandIn, ca_file, over_tls
+
+pytest.register_assert_rewrite("tests.sink_contract")
 
 settings.register_profile("laptop", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("laptop"), derandomize=True, print_blob=True)
@@ -26,3 +29,11 @@ def one_azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[storage.Az
     """Azure Storage for all tests of a worker, each with containers and queues of its own."""
     with storage.azurite(tmp_path_factory.mktemp("azurite")) as running:
         yield running
+
+
+@pytest.fixture
+def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[SinkStandIn]:
+    """A server over TLS whose authority the environment names."""
+    with ca_file() as path, over_tls() as receiver:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", path)
+        yield receiver

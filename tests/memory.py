@@ -21,6 +21,7 @@ from detector.errors import FactUnknown, JournalConflict, LogsRefused, LogsUnava
 from detector.insights.compose import Library
 from detector.insights.document import Insight, Reason
 from detector.journal import history
+from detector.journal.delivery import DEADLINE
 from detector.journal.history import Delivery, History, Record
 from detector.journal.ports import Sink
 from detector.model import Answer, Connection, Gateway, Scope, Series, Signal, Window
@@ -144,17 +145,15 @@ _read = cache(history.history_from_json)
 class ListSink:
     """A sink that keeps what it takes; `attempts` holds that and what it failed to take.
 
-    `fault` may raise instead of taking it; `reasons` are those for which it is told.
+    `fault` may raise instead of taking it.
     """
 
     name: str = "list"
     fault: Callable[[Insight], None] = lambda insight: None
-    reasons: frozenset[Reason] = frozenset(Reason)
+    takes: frozenset[Reason] = frozenset(Reason)
+    timeout: timedelta = DEADLINE
     taken: list[Insight] = field(default_factory=list)
     attempts: list[Insight] = field(default_factory=list)
-
-    def takes(self, reason: Reason) -> bool:
-        return reason in self.reasons
 
     def deliver(self, insight: Insight) -> None:
         self.attempts.append(insight)

@@ -188,17 +188,18 @@ def closed_port() -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A way to fail; `pause` is what the error must ask for, and None for a refusal."""
+    """A way to fail; one that is endless lasts until the client gives up."""
 
     answer: Answer
     refuses: bool = False
+    is_endless: bool = False
     retry_after: timedelta | None = None
 
 
 FAULTS: Final[Mapping[str, Fault]] = {
     "reset": Fault(answer=resetting),
-    "hang": Fault(answer=hanging),
-    "slow drip": Fault(answer=dripping),
+    "hang": Fault(answer=hanging, is_endless=True),
+    "slow drip": Fault(answer=dripping, is_endless=True),
     "garbage": Fault(answer=saying(b"\x00\xff\xfe garbage\r\n\r\n")),
     "truncated": Fault(answer=saying(b"HTTP/1.")),
     "429": Fault(answer=replying(429)),

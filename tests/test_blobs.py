@@ -11,15 +11,14 @@ import pytest
 from azure.storage.blob import ContainerClient
 
 from detector.azure.blobs import BlobInsights, BlobJournal
-from detector.errors import DeliveryFailed, DeliveryRefused, JournalConflict, JournalUnavailable
-from detector.insights.document import Insight, Reason, to_json
+from detector.errors import DeliveryFailed, JournalConflict, JournalUnavailable
+from detector.insights.document import Insight, to_json
 from detector.journal.history import History
 from tests.azurite import ACCOUNT, KEY, Azurite
+from tests.sink_contract import SinkContract
 from tests.sink_stand_in import (
     FAULTS,
-    LONG,
     NOW,
-    SHORT,
     Fault,
     SinkStandIn,
     an_insight,
@@ -178,10 +177,6 @@ def test_a_delivery_that_was_cut_off_is_completed_when_it_is_repeated(
     assert markdown(insight) == content(container, f"{FOLDER}/{ID}.md")
 
 
-def test_the_files_take_every_reason(container: ContainerClient) -> None:
-    assert set(Reason) == {reason for reason in Reason if a_sink(container).takes(reason)}
-
-
 def at(address: str) -> Callable[[], ContainerClient]:
     """A client for a storage account at `address` that is tried once."""
     connection = f"AccountName={ACCOUNT};AccountKey={KEY};BlobEndpoint=http://{address}/{ACCOUNT};"
@@ -253,22 +248,14 @@ def test_a_condition_that_did_not_hold_is_a_conflict(code: str) -> None:
             BlobJournal(at(storage.at)).save(History(gateway_id=GATEWAY), None)
 
 
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_each_fault_ends_a_delivery_as_refused_or_to_be_tried_again(fault: Fault) -> None:
-    """But for a 404, which is not final where the container is made when it is missing, and for
-    a redirection, which storage does not know."""
-    refusals = {FAULTS[name].answer for name in ("400", "401", "403", "410", "413")}
-    expected = DeliveryRefused if fault.answer in refusals else DeliveryFailed
-    with SinkStandIn() as storage:
-        storage.answer = fault.answer
-        timeout = SHORT if fault is FAULTS["slow drip"] else LONG
-        sink = BlobInsights(at(storage.at), {}, now=lambda: NOW, timeout=timeout)
+class TestFaults(SinkContract):
+    """A container that is missing is made, so that no 404 is final, nor is a redirection."""
 
-        with pytest.raises(expected) as caught:
-            sink.deliver(an_insight(id=ID))
+    secrets = (KEY,)
+    may_pass = frozenset({"404", "redirect"})
 
-    assert fault.retry_after == getattr(caught.value, "retry_after", None)
-    assert KEY not in everything_told_of(caught.value)
+    def a_sink(self, address: str, timeout: timedelta) -> BlobInsights:
+        return BlobInsights(at(address), {}, now=lambda: NOW, timeout=timeout)
 
 
 def test_writers_that_always_come_first_do_not_hold_a_delivery_for_ever() -> None:

@@ -18,6 +18,7 @@ from azure.storage.blob import ContainerClient
 from detector.azure.blobs import BlobJournal
 from detector.insights.cloudevent import event_id
 from detector.insights.document import Insight, Reason
+from detector.journal.delivery import DEADLINE
 from detector.journal.history import gateway_key
 from detector.journal.ports import Journal
 from detector.local.folder import FolderJournal
@@ -41,9 +42,8 @@ class Consumer:
 
     file: Path
     name: str = "consumer"
-
-    def takes(self, reason: Reason) -> bool:
-        return True
+    takes: frozenset[Reason] = frozenset(Reason)
+    timeout: timedelta = DEADLINE
 
     def deliver(self, insight: Insight) -> None:
         descriptor = os.open(self.file, os.O_WRONLY | os.O_APPEND | os.O_CREAT)

@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ import pytest
 from detector.insights.cloudevent import event_id
 from detector.insights.document import Insight, Reason
 from detector.insights.summary import to_markdown
+from detector.journal.delivery import DEADLINE
 from detector.journal.layout import insight_path
 from detector.local.folder import FolderInsights, FolderJournal
 from detector.runs.run import World, run_once
@@ -49,9 +50,8 @@ class Consumer:
 
     file: Path
     name: str = "consumer"
-
-    def takes(self, reason: Reason) -> bool:
-        return True
+    takes: frozenset[Reason] = frozenset(Reason)
+    timeout: timedelta = DEADLINE
 
     def deliver(self, insight: Insight) -> None:
         with self.file.open("a") as file:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -11,7 +13,7 @@ from detector.errors import DeliveryFailed, DeliveryRefused, JournalConflict, Jo
 from detector.insights.document import Insight
 from detector.journal import outbox
 from detector.journal.commit import TRIES
-from detector.journal.delivery import DeliverySummary, Posted, deliver
+from detector.journal.delivery import DeliverySummary, Posted, attempt, deliver, within
 from detector.journal.history import History, Record
 from tests.builders import a_failover, at
 from tests.memory import (
@@ -30,6 +32,13 @@ FIRST, SECOND = an_insight(), an_insight(revision=2)
 def failing(error: Exception) -> Callable[[Insight], None]:
     def fault(insight: Insight) -> None:
         raise error
+
+    return fault
+
+
+def hanging(released: threading.Event) -> Callable[[Insight], None]:
+    def fault(insight: Insight) -> None:
+        released.wait()
 
     return fault
 
@@ -73,6 +82,10 @@ def test_each_sink_gets_what_waits_for_it_and_the_journal_crosses_it_out() -> No
     ("error", "said"),
     [
         (DeliveryFailed("list answered 500"), "list answered 500"),
+        (
+            ConnectionError("https://secret.example"),
+            "bad did not take it (ConnectionError); a later run tries again",
+        ),
         (RuntimeError("https://secret.example"), "failed unexpectedly (RuntimeError)"),
     ],
 )
@@ -86,11 +99,30 @@ def test_a_sink_that_fails_stops_no_other_and_is_tried_again_later(
     [left] = only(journal).records[0].deliveries
 
     assert [FIRST] == good.taken
-    assert [f"bad: f-1 revision 1: {said}"] == result.problems
+    assert [f"bad: f-1 revision 1: {said.removeprefix('bad ')}"] == result.problems
     assert ("bad", 1, at(minutes=4)) == (left.sink, left.attempts, left.due)
     assert [("bad", 1, False, said)] == [
         (o.sink, o.attempts, o.given_up, o.why) for o in result.outstanding
     ]
+
+
+def test_a_sink_that_never_answers_is_given_up_in_time_and_tried_again_later() -> None:
+    released = threading.Event()
+    sink = ListSink(fault=hanging(released), timeout=timedelta(milliseconds=20))
+
+    outcome = attempt(sink, FIRST)
+    released.set()
+
+    assert not outcome.final
+    assert (
+        "list did not take it (no answer within 0.02 s); a later run tries again" == outcome.problem
+    )
+
+
+def test_a_call_in_time_returns_or_raises_what_it_will() -> None:
+    assert 7 == within(timedelta(seconds=30), lambda: 7)
+    with pytest.raises(ZeroDivisionError):
+        within(timedelta(seconds=30), lambda: 1 // 0)
 
 
 def test_a_refusal_is_given_up_and_reported_as_such() -> None:

@@ -409,7 +409,7 @@ def a_sink(
         return EventGrid(f"https://{host}/{SECRET}", AnyToken, now=lambda: FIRST, timeout=timeout)
     if kind == "webhook":
         return Webhook(url=f"https://{host}/{SECRET}", now=lambda: FIRST, timeout=timeout)
-    return People(url=f"jsons://{host}/{SECRET}", now=lambda: FIRST, timeout=timeout)
+    return People(url=f"jsons://{host}/{SECRET}", timeout=timeout)
 
 
 class Renamed:
@@ -419,6 +419,7 @@ class Renamed:
         self._sink = sink
         self.name = "faulty"
         self.takes = sink.takes
+        self.timeout = sink.timeout
         self.deliver = sink.deliver
 
 

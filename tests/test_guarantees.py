@@ -9,7 +9,7 @@ from pathlib import Path
 
 from detector.app import bootstrap
 from detector.app.settings import DEFAULTS
-from detector.journal import outbox
+from detector.journal import delivery, outbox
 from detector.journal.reply import REFUSALS
 from detector.runs import observation, run
 
@@ -39,8 +39,9 @@ def test_its_windows_are_those_of_a_run() -> None:
 
 
 def test_its_deadlines_are_those_of_a_run() -> None:
-    for length in (bootstrap.AFTER_LOGS, bootstrap.AFTER_FACTS, run.MARGIN):
+    for length in (bootstrap.AFTER_LOGS, bootstrap.AFTER_FACTS, run.MARGIN, delivery.DEADLINE):
         assert f"{length.total_seconds():g} seconds" in TEXT
+    assert delivery.DEADLINE < 2 * run.MARGIN
 
 
 def test_its_pauses_and_refusals_are_those_of_the_outbox() -> None:

@@ -29,7 +29,7 @@ def after(outcome: Attempt, delivery: Delivery, *, now: datetime) -> list[Delive
 
 
 def test_a_revision_is_noted_for_each_sink_that_is_told_for_its_reason() -> None:
-    people = ListSink(name="people", reasons=frozenset({Reason.DETECTED}))
+    people = ListSink(name="people", takes=frozenset({Reason.DETECTED}))
     queue = ListSink(name="queue")
     completed = an_insight(revision=2, reason=Reason.COMPLETED)
 

@@ -6,6 +6,7 @@ import base64
 import json
 import uuid
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,20 +17,15 @@ from hypothesis import strategies as st
 from detector.app.settings import Settings
 from detector.azure.queue import LONGEST_BYTES, MARK, NOTE, QueueSink, message
 from detector.azure.storage import queue_client
-from detector.errors import DeliveryFailed, DeliveryRefused
+from detector.errors import DeliveryRefused
 from detector.insights.cloudevent import to_cloudevent
-from detector.insights.document import Insight, Reason
+from detector.insights.document import Insight
 from tests.azurite import ACCOUNT, KEY, Azurite
+from tests.sink_contract import SinkContract
 from tests.sink_stand_in import (
-    FAULTS,
-    LONG,
     NOW,
-    SHORT,
-    Fault,
     SinkStandIn,
     an_insight,
-    closed_port,
-    everything_told_of,
     replying,
 )
 
@@ -152,10 +148,6 @@ def test_an_insight_with_facts_without_end_is_refused() -> None:
         message(an_insight(facts=facts))
 
 
-def test_the_queue_takes_every_reason(queue: QueueClient) -> None:
-    assert set(Reason) == {reason for reason in Reason if a_sink(queue).takes(reason)}
-
-
 def at(address: str) -> Callable[[], QueueClient]:
     """A client for a queue at `address` that is tried once."""
     connection = f"AccountName={ACCOUNT};AccountKey={KEY};QueueEndpoint=http://{address}/{ACCOUNT};"
@@ -165,25 +157,14 @@ def at(address: str) -> Callable[[], QueueClient]:
     return lambda: client
 
 
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_each_fault_ends_a_delivery_as_refused_or_to_be_tried_again(fault: Fault) -> None:
-    """As for the insight files: a queue that is missing is made, so that no 404 is final."""
-    refusals = {FAULTS[name].answer for name in ("400", "401", "403", "410", "413")}
-    expected = DeliveryRefused if fault.answer in refusals else DeliveryFailed
-    with SinkStandIn() as storage:
-        storage.answer = fault.answer
-        timeout = SHORT if fault is FAULTS["slow drip"] else LONG
+class TestFaults(SinkContract):
+    """A queue that is missing is made, so that no 404 is final, nor is a redirection."""
 
-        with pytest.raises(expected) as caught:
-            QueueSink(at(storage.at), now=lambda: NOW, timeout=timeout).deliver(an_insight())
+    secrets = (KEY,)
+    may_pass = frozenset({"404", "redirect"})
 
-    assert fault.retry_after == getattr(caught.value, "retry_after", None)
-    assert KEY not in everything_told_of(caught.value)
-
-
-def test_a_queue_that_refuses_connections_is_tried_again() -> None:
-    with pytest.raises(DeliveryFailed, match="no answer"):
-        QueueSink(at(f"127.0.0.1:{closed_port()}"), now=lambda: NOW).deliver(an_insight())
+    def a_sink(self, address: str, timeout: timedelta) -> QueueSink:
+        return QueueSink(at(address), now=lambda: NOW, timeout=timeout)
 
 
 def test_a_missing_role_is_named() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.text import clock, count, day, lasting, listed, one_line
+from detector.text import clock, count, day, fingerprint, lasting, listed, one_line
 
 AT = datetime(2026, 11, 22, 2, 14, 7, 987000, tzinfo=UTC)
 
@@ -60,3 +60,7 @@ def test_any_text_becomes_one_visible_line_that_fits(text: str, most: int) -> No
 def test_what_does_not_fit_is_cut_visibly() -> None:
     assert "vpn-h…" == one_line("vpn-hub-weu", 6)
     assert "vpn-hub-weu" == one_line("vpn-hub-weu", 11)
+
+
+def test_a_fingerprint_is_eight_digits_of_the_sha_256() -> None:
+    assert "ba7816bf" == fingerprint("abc")

@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import standardwebhooks
 
-from detector.errors import DeliveryFailed, DeliveryRefused, DetectorError
 from detector.insights.cloudevent import to_cloudevent
-from detector.insights.document import Reason
+from detector.journal.delivery import attempt
 from detector.sinks.webhook import Webhook
+from tests.sink_contract import SinkContract
 from tests.sink_stand_in import (
-    FAULTS,
     LONG,
     NOW,
-    SHORT,
-    Fault,
     SinkStandIn,
     an_insight,
-    ca_file,
-    closed_port,
-    dripping,
-    everything_told_of,
-    over_tls,
     replying,
     saying,
 )
@@ -35,18 +25,18 @@ PATH = "/hooks/s3cret-path?code=s3cret-code"
 KEY = "whsec_c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0"
 
 
-@pytest.fixture
-def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[SinkStandIn]:
-    """A webhook over TLS whose authority the environment names."""
-    with ca_file() as path, over_tls() as receiver:
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", path)
-        yield receiver
-
-
 def a_webhook(
     at: str, *, secret: str | None = None, timeout: timedelta = LONG, now: datetime = NOW
 ) -> Webhook:
     return Webhook(url=f"https://{at}{PATH}", secret=secret, now=lambda: now, timeout=timeout)
+
+
+class TestFaults(SinkContract):
+    is_over_tls = True
+    secrets = ("s3cret", KEY, "127.0.0.1")
+
+    def a_sink(self, address: str, timeout: timedelta) -> Webhook:
+        return a_webhook(address, secret=KEY, timeout=timeout)
 
 
 def test_a_webhook_is_posted_the_cloudevent_in_structured_mode(receiver: SinkStandIn) -> None:
@@ -98,79 +88,31 @@ def test_what_follows_a_status_of_success_is_of_no_account(
     assert 1 == len(receiver.received)
 
 
-@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
-def test_each_fault_is_a_refusal_or_a_failure_that_keeps_the_secret(
-    receiver: SinkStandIn, fault: Fault, caplog: pytest.LogCaptureFixture
-) -> None:
-    receiver.answer = fault.answer
-    webhook = a_webhook(receiver.at, secret=KEY, timeout=SHORT)
-
-    with (
-        caplog.at_level(logging.DEBUG),
-        pytest.raises(DeliveryRefused if fault.refuses else DeliveryFailed) as caught,
-    ):
-        webhook.deliver(an_insight())
-
-    assert 1 == len(receiver.received)
-    assert fault.retry_after == getattr(caught.value, "retry_after", None)
-    assert webhook.name in str(caught.value)
-    assert_secret(caught.value, caplog)
-
-
-def test_a_refused_connection_is_a_failure_that_keeps_the_secret(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    with caplog.at_level(logging.DEBUG), pytest.raises(DeliveryFailed) as caught:
-        a_webhook(f"127.0.0.1:{closed_port()}").deliver(an_insight())
-
-    assert "ConnectionError" in str(caught.value)
-    assert_secret(caught.value, caplog)
-
-
 def test_a_certificate_by_an_unknown_authority_is_a_failure(
-    receiver: SinkStandIn, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    receiver: SinkStandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("REQUESTS_CA_BUNDLE")
 
-    with pytest.raises(DeliveryFailed, match="SSLError") as caught:
-        a_webhook(receiver.at).deliver(an_insight())
+    outcome = attempt(a_webhook(receiver.at), an_insight())
 
-    assert [] == receiver.received
-    assert_secret(caught.value, caplog)
+    assert (False, []) == (outcome.final, receiver.received)
+    assert "did not take it (SSLError)" in str(outcome.problem)
 
 
 def test_a_redirect_is_not_followed(receiver: SinkStandIn) -> None:
     receiver.answer = replying(307, f"Location: https://{receiver.at}/elsewhere")
 
-    with pytest.raises(DeliveryRefused, match="final URL"):
-        a_webhook(receiver.at).deliver(an_insight())
+    outcome = attempt(a_webhook(receiver.at), an_insight())
 
-    assert 1 == len(receiver.received)
-
-
-def test_a_drip_is_given_up_although_no_read_of_it_takes_long(receiver: SinkStandIn) -> None:
-    receiver.answer = dripping
-
-    with pytest.raises(DeliveryFailed, match=r"no answer within 0\.3 s"):
-        a_webhook(receiver.at, timeout=SHORT).deliver(an_insight())
-
-    assert 1 == len(receiver.received)
+    assert (1, True) == (len(receiver.received), outcome.final)
+    assert "final URL" in str(outcome.problem)
 
 
-def test_a_webhook_is_told_every_reason_and_named_without_its_url() -> None:
+def test_a_webhook_is_named_without_its_url() -> None:
     webhook = a_webhook("example.com", secret=KEY)
 
-    assert all(webhook.takes(reason) for reason in Reason)
     assert "webhook-" == webhook.name[:-8]
     assert [] == [
         part for part in ("s3cret", "example", KEY) if part in f"{webhook.name} {webhook}"
     ]
     assert webhook.name != a_webhook("example.org").name
-
-
-def assert_secret(error: DetectorError, caplog: pytest.LogCaptureFixture) -> None:
-    """Neither the URL nor the key is anywhere where somebody could read it."""
-    told = everything_told_of(error) + caplog.text
-
-    assert [] == [secret for secret in ("s3cret", KEY) if secret in told]
-    assert "127.0.0.1" not in str(error) + caplog.text

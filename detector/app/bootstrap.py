@@ -227,7 +227,7 @@ def sinks_of(settings: Settings, *, clock: Callable[[], datetime]) -> tuple[Sink
         for url in settings.webhook_urls
     ]
     sinks += [
-        People(url=url.get_secret_value(), now=clock, position=position)
+        People(url=url.get_secret_value(), position=position)
         for position, url in enumerate(settings.notify_urls, start=1)
     ]
     return tuple(sinks)

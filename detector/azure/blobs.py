@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from detector.azure.storage import delivery_error, unavailable
 from detector.errors import DeliveryFailed, JournalConflict, JournalUnavailable
-from detector.insights import to_json
+from detector.insights import Reason, to_json
 from detector.journal import (
+    DEADLINE,
     HISTORIES,
     LAST_RUN,
     history_from_json,
@@ -24,7 +25,6 @@ from detector.journal import (
     insight_path,
     note_from_json,
     note_to_json,
-    unanswered,
     within,
 )
 
@@ -33,17 +33,13 @@ if TYPE_CHECKING:
 
     from azure.storage.blob import BlobProperties, ContainerClient
 
-    from detector.insights import Insight, Reason
+    from detector.insights import Insight
     from detector.journal import History
 
 T = TypeVar("T")
 
 _ROLE: Final = "Storage Blob Data Owner"
-_CONTENT_TYPES: Final = {
-    ".json": "application/json",
-    ".md": "text/markdown; charset=utf-8",
-    ".html": "text/html; charset=utf-8",
-}
+_CONTENT_TYPES: Final = {".json": "application/json", ".md": "text/markdown; charset=utf-8"}
 _RACES: Final = 5
 
 
@@ -156,6 +152,7 @@ class BlobInsights:
     """
 
     name: Final = "insight-files"
+    takes: Final = frozenset(Reason)
 
     def __init__(
         self,
@@ -163,34 +160,24 @@ class BlobInsights:
         formats: Mapping[str, Callable[[Insight], str]],
         *,
         now: Callable[[], datetime],
-        timeout: timedelta = timedelta(seconds=30),
+        timeout: timedelta = DEADLINE,
     ) -> None:
         self._container = cache(container)
         self._formats = {".json": to_json, **formats}
         self._now = now
-        self._timeout = timeout
-
-    def takes(self, reason: Reason) -> bool:  # noqa: ARG002 -- the port's shape
-        """Always: the files hold every revision in its turn."""
-        return True
+        self.timeout = timeout
 
     def deliver(self, insight: Insight) -> None:
-        """Return when every form stands there; raises DeliveryFailed or DeliveryRefused."""
+        """Return when every form stands there."""
         from azure.core.exceptions import AzureError
 
         try:
-            within(self._timeout, lambda: self._write_all(insight))
-        except TimeoutError as error:
-            limit = f"within {self._timeout.total_seconds():g} s"
-            raise unanswered(self.name, limit) from error
+            for suffix, rendering in self._formats.items():
+                path = insight_path(insight, suffix)
+                _replace_earlier(self._container(), path, rendering(insight), insight.revision)
         except AzureError as error:
             place = _place(self._container(), insight_path(insight, ""))
             raise delivery_error(error, place, role=_ROLE, now=self._now()) from error
-
-    def _write_all(self, insight: Insight) -> None:
-        for suffix, rendering in self._formats.items():
-            path = insight_path(insight, suffix)
-            _replace_earlier(self._container(), path, rendering(insight), insight.revision)
 
 
 def _replace_earlier(container: ContainerClient, path: str, text: str, revision: int) -> None:
@@ -237,8 +224,7 @@ def _write(
     from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
     from azure.storage.blob import ContentSettings
 
-    suffix = path[path.rindex(".") :]
-    content_type = _CONTENT_TYPES.get(suffix, "text/plain; charset=utf-8")
+    content_type = _CONTENT_TYPES[path[path.rindex(".") :]]
 
     def upload() -> str:
         answer = container.get_blob_client(path).upload_blob(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from detector.insights import to_cloudevent
-from detector.journal import late, status_error, unanswered, within
+from detector.insights import Reason, to_cloudevent
+from detector.journal import DEADLINE, pause, status_error, unanswered
 from detector.text import fingerprint
 
 if TYPE_CHECKING:
@@ -16,15 +16,17 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from azure.core.pipeline import PipelineResponse
 
-    from detector.insights import Insight, Reason
+    from detector.insights import Insight
 
 
 class EventGrid:
     """A sink that takes every revision; `endpoint` is the topic's, with its path `/api/events`.
 
-    A delivery takes no longer than `timeout`. It is tried once: trying again is the next run's
-    part, since the client's own retries would sleep a Retry-After in full.
+    A delivery is tried once: trying again is the next run's part, since the client's own retries
+    would sleep a Retry-After in full.
     """
+
+    takes: Final = frozenset(Reason)
 
     def __init__(
         self,
@@ -32,24 +34,20 @@ class EventGrid:
         credential: Callable[[], TokenCredential],
         *,
         now: Callable[[], datetime],
-        timeout: timedelta = timedelta(seconds=20),
+        timeout: timedelta = DEADLINE,
     ) -> None:
         self._endpoint = endpoint
         self._credential = credential
         self._now = now
-        self._timeout = timeout
+        self.timeout = timeout
 
     @property
     def name(self) -> str:
         """`event-grid-` and the fingerprint of the endpoint."""
         return f"event-grid-{fingerprint(self._endpoint)}"
 
-    def takes(self, reason: Reason) -> bool:  # noqa: ARG002 -- the port's shape
-        """Always: an event sink gets every revision."""
-        return True
-
     def deliver(self, insight: Insight) -> None:
-        """Return when the topic took the event; raises DeliveryFailed or DeliveryRefused."""
+        """Return when the topic took the event."""
         from azure.core.exceptions import AzureError
 
         replies: list[tuple[int, str | None]] = []
@@ -59,14 +57,14 @@ class EventGrid:
             replies.append((response.status_code, response.headers.get("Retry-After")))
 
         try:
-            within(self._timeout, lambda: self._send(to_cloudevent(insight), note))
-        except TimeoutError as error:
-            raise late(self.name, self._timeout) from error
+            self._send(to_cloudevent(insight), note)
         except AzureError as error:
             # Without a reply it was the network or the identity that failed, and both may pass.
             if not replies:
                 raise unanswered(self.name, type(error).__name__) from error
-            raise status_error(self.name, *replies[-1], self._now()) from error
+            status, retry_after = replies[-1]
+            asked = pause(retry_after, self._now())
+            raise status_error(self.name, status, retry_after=asked) from error
 
     def _send(
         self,
@@ -77,7 +75,7 @@ class EventGrid:
 
         # It warns of options that it then takes.
         logging.getLogger("azure.eventgrid").setLevel(logging.ERROR)
-        seconds = self._timeout.total_seconds()
+        seconds = self.timeout.total_seconds()
         # The status is all that counts, so the body is streamed and left unread.
         with EventGridPublisherClient(self._endpoint, self._credential()) as client:
             client.send(

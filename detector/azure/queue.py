@@ -9,22 +9,21 @@ from __future__ import annotations
 import json
 from bisect import bisect_left
 from contextlib import suppress
-from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from detector.azure.storage import delivery_error
 from detector.errors import DeliveryRefused
-from detector.insights import to_cloudevent
-from detector.journal import unanswered, within
+from detector.insights import Reason, to_cloudevent
+from detector.journal import DEADLINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from azure.storage.queue import QueueClient
 
-    from detector.insights import Insight, Reason
+    from detector.insights import Insight
 
 LONGEST_BYTES: Final = 48 * 1024
 MARK: Final = "… shortened"
@@ -40,33 +39,27 @@ class QueueSink:
     """A sink that takes every revision; the queue is made when it is first needed."""
 
     name: Final = "storage-queue"
+    takes: Final = frozenset(Reason)
 
     def __init__(
         self,
         queue: Callable[[], QueueClient],
         *,
         now: Callable[[], datetime],
-        timeout: timedelta = timedelta(seconds=30),
+        timeout: timedelta = DEADLINE,
     ) -> None:
         self._queue = cache(queue)
         self._now = now
-        self._timeout = timeout
-
-    def takes(self, reason: Reason) -> bool:  # noqa: ARG002 -- the port's shape
-        """Always: an event sink gets every revision."""
-        return True
+        self.timeout = timeout
 
     def deliver(self, insight: Insight) -> None:
-        """Return when the queue has the event; raises DeliveryFailed or DeliveryRefused."""
+        """Return when the queue has the event."""
         from azure.core.exceptions import AzureError
 
         queue = self._queue()
         text = message(insight)
         try:
-            within(self._timeout, lambda: _send(queue, text))
-        except TimeoutError as error:
-            limit = f"within {self._timeout.total_seconds():g} s"
-            raise unanswered(self.name, limit) from error
+            _send(queue, text)
         except AzureError as error:
             place = f"queue {queue.queue_name}"
             raise delivery_error(error, place, role=_ROLE, now=self._now()) from error

@@ -12,7 +12,15 @@ from detector.face import lazily
 if TYPE_CHECKING:
     from detector.journal import outbox
     from detector.journal.commit import commit_change
-    from detector.journal.delivery import DeliveryReport, Posted, attempt, deliver, delivery_reports
+    from detector.journal.delivery import (
+        DEADLINE,
+        DeliveryReport,
+        Posted,
+        attempt,
+        deliver,
+        delivery_reports,
+        within,
+    )
     from detector.journal.history import (
         Delivery,
         History,
@@ -32,9 +40,10 @@ if TYPE_CHECKING:
     )
     from detector.journal.ports import Journal, Sink
     from detector.journal.readonly import ReadOnly
-    from detector.journal.reply import REFUSALS, late, pause, status_error, unanswered, within
+    from detector.journal.reply import REFUSALS, pause, status_error, unanswered
 
 __all__ = [
+    "DEADLINE",
     "HISTORIES",
     "LAST_RUN",
     "REFUSALS",
@@ -56,7 +65,6 @@ __all__ = [
     "history_path",
     "history_to_json",
     "insight_path",
-    "late",
     "note_from_json",
     "note_to_json",
     "outbox",
@@ -69,7 +77,15 @@ __all__ = [
 __getattr__ = lazily(
     __name__,
     commit=("commit_change",),
-    delivery=("DeliveryReport", "Posted", "attempt", "deliver", "delivery_reports"),
+    delivery=(
+        "DEADLINE",
+        "DeliveryReport",
+        "Posted",
+        "attempt",
+        "deliver",
+        "delivery_reports",
+        "within",
+    ),
     history=(
         "Delivery",
         "History",
@@ -90,5 +106,5 @@ __getattr__ = lazily(
     outbox=("outbox",),
     ports=("Journal", "Sink"),
     readonly=("ReadOnly",),
-    reply=("REFUSALS", "late", "pause", "status_error", "unanswered", "within"),
+    reply=("REFUSALS", "pause", "status_error", "unanswered"),
 )

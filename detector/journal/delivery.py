@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Final, TypeVar
 
 from detector.errors import DeliveryFailed, DeliveryRefused, JournalConflict, JournalUnavailable
 from detector.insights import Insight, Part
@@ -13,6 +16,15 @@ from detector.journal.commit import commit_change
 from detector.journal.history import Delivery, History, Record
 from detector.journal.outbox import Attempt
 from detector.journal.ports import Journal, Sink
+from detector.journal.reply import unanswered
+
+T = TypeVar("T")
+
+DEADLINE: Final = timedelta(seconds=20)
+"""How long a delivery may take, to whatever sink.
+
+It is less than twice a run's margin: what a run begins last has ended before others may try it.
+"""
 
 
 class DeliveryReport(Part):
@@ -140,27 +152,44 @@ def _outcome(sink: Sink | None, delivery: Delivery, insight: Insight) -> Attempt
 
 
 def attempt(sink: Sink, insight: Insight) -> Attempt:
-    """What became of one try to deliver one insight; nothing that a sink raises gets out."""
-    problem: str | None = None
-    final = False
-    retry_after: timedelta | None = None
+    """What became of one try to deliver one insight, within the sink's time-out.
+
+    Nothing that a sink raises gets out: the text of an error that is not the detector's own, and
+    its traceback, are not known to be free of secrets.
+    """
+    outcome = Attempt(failover_id=insight.id, sink=sink.name, revision=insight.revision)
     try:
-        sink.deliver(insight)
+        within(sink.timeout, lambda: sink.deliver(insight))
     except DeliveryRefused as error:
-        problem, final = str(error), True
+        return replace(outcome, problem=str(error), final=True)
     except DeliveryFailed as error:
-        problem, retry_after = str(error), error.retry_after
+        return replace(outcome, problem=str(error), retry_after=error.retry_after)
+    except TimeoutError:
+        why = f"no answer within {sink.timeout.total_seconds():g} s"
+        return replace(outcome, problem=str(unanswered(sink.name, why)))
+    except OSError as error:  # the network's, and whatever Requests raises
+        return replace(outcome, problem=str(unanswered(sink.name, type(error).__name__)))
     except Exception as error:  # noqa: BLE001 -- a sink's defect must not stop the others
-        # Its text is not known to be free of secrets.
-        problem = f"failed unexpectedly ({type(error).__name__})"
-    return Attempt(
-        failover_id=insight.id,
-        sink=sink.name,
-        revision=insight.revision,
-        problem=problem,
-        final=final,
-        retry_after=retry_after,
-    )
+        return replace(outcome, problem=f"failed unexpectedly ({type(error).__name__})")
+    return outcome
+
+
+def within(limit: timedelta, call: Callable[[], T]) -> T:
+    """What `call` returns or raises, or TimeoutError once `limit` has passed.
+
+    A socket's time-out begins anew with each byte, so no client's own time-out holds against a
+    server that drips. A call that is given up goes on in a thread that keeps nothing alive.
+    """
+    outcome: Future[T] = Future()
+
+    def work() -> None:
+        try:
+            outcome.set_result(call())
+        except BaseException as error:  # noqa: BLE001 -- it is raised where the result is awaited
+            outcome.set_exception(error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return outcome.result(timeout=limit.total_seconds())
 
 
 def _noted(journal: Journal, post: Posted, outcomes: Sequence[Attempt], now: datetime) -> History:

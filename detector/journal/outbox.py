@@ -50,7 +50,7 @@ def posted(
     deliveries = tuple(
         Delivery(sink=sink.name, revision=insight.revision, since=now, due=now + claim)
         for sink in sinks
-        if sink.takes(insight.reason)
+        if insight.reason in sink.takes
     )
     return _tidied(
         replace(

@@ -6,7 +6,7 @@ Each has an implementation in `azure/`, `local/` or `sinks/`; `app/bootstrap.py`
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -43,18 +43,27 @@ class Journal(Protocol):
 
 
 class Sink(Protocol):
-    """One place to deliver insights to.
-
-    `name` is its kind and, where it has a secret, a fingerprint of that.
-    """
+    """One place to deliver insights to."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Its kind and, where it has a secret, a fingerprint of that."""
+        ...
 
-    def takes(self, reason: Reason) -> bool:
-        """Whether this sink is told for `reason`."""
+    @property
+    def takes(self) -> frozenset[Reason]:
+        """The reasons for which it is told."""
+        ...
+
+    @property
+    def timeout(self) -> timedelta:
+        """How long a delivery may take; `attempt` waits no longer."""
         ...
 
     def deliver(self, insight: Insight) -> None:
-        """Return when `insight` is delivered; raises DeliveryFailed or DeliveryRefused."""
+        """Return when `insight` is delivered.
+
+        Raises DeliveryRefused, or DeliveryFailed where it has more to say than the kind of an
+        error; `attempt` answers for every other error, and for the time that it takes.
+        """
         ...

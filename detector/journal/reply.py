@@ -1,19 +1,15 @@
-"""What an HTTP reply to a delivery means, and waiting for it no longer than agreed."""
+"""What an HTTP reply to a delivery means, and what is said where there is none."""
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 from detector.errors import DeliveryFailed, DeliveryRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-T = TypeVar("T")
+    from collections.abc import Mapping
 
 LONGEST_PAUSE: Final = timedelta(days=1)
 
@@ -28,9 +24,9 @@ REFUSALS: Final[Mapping[int, str]] = {
 
 
 def status_error(
-    sink: str, status: int, retry_after: str | None, now: datetime
+    sink: str, status: int, *, retry_after: timedelta | None = None
 ) -> DeliveryFailed | DeliveryRefused:
-    """The error for a reply with `status`, any but 2xx, and its Retry-After header.
+    """The error for a reply with `status`, any but 2xx, that asks to wait for `retry_after`.
 
     A redirection is a refusal: following it would hand the insight to whoever is named there.
     """
@@ -39,18 +35,13 @@ def status_error(
     if 300 <= status < 400:
         return DeliveryRefused(f"{sink} redirects ({status}): give its final URL in the settings")
     return DeliveryFailed(
-        f"{sink} answered {status}; a later run tries again", retry_after=pause(retry_after, now)
+        f"{sink} answered {status}; a later run tries again", retry_after=retry_after
     )
 
 
 def unanswered(sink: str, why: str) -> DeliveryFailed:
     """The error for a delivery without a reply that says why; `why` holds no secret."""
     return DeliveryFailed(f"{sink} did not take it ({why}); a later run tries again")
-
-
-def late(sink: str, limit: timedelta) -> DeliveryFailed:
-    """The error for a delivery that was given up after `limit`."""
-    return unanswered(sink, f"no answer within {limit.total_seconds():g} s")
 
 
 def pause(retry_after: str | None, now: datetime) -> timedelta | None:
@@ -68,21 +59,3 @@ def pause(retry_after: str | None, now: datetime) -> timedelta | None:
         return None
     until = until if until.tzinfo else until.replace(tzinfo=UTC)
     return min(max(until - now, timedelta(0)), LONGEST_PAUSE)
-
-
-def within(limit: timedelta, call: Callable[[], T]) -> T:
-    """What `call` returns or raises, or TimeoutError once `limit` has passed.
-
-    A socket's time-out begins anew with each byte, so no client's own time-out holds against a
-    server that drips. A call that is given up goes on in a thread that keeps nothing alive.
-    """
-    outcome: Future[T] = Future()
-
-    def work() -> None:
-        try:
-            outcome.set_result(call())
-        except BaseException as error:  # noqa: BLE001 -- it is raised where the result is awaited
-            outcome.set_exception(error)
-
-    threading.Thread(target=work, daemon=True).start()
-    return outcome.result(timeout=limit.total_seconds())

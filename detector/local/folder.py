@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from detector.errors import DeliveryFailed, JournalConflict, JournalUnavailable
-from detector.insights import Insight, to_json
+from detector.insights import Insight, Reason, to_json
 from detector.journal import (
+    DEADLINE,
     HISTORIES,
     LAST_RUN,
     history_from_json,
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from detector.insights import Reason
     from detector.journal import History
 
 
@@ -114,14 +114,12 @@ class FolderInsights:
     """
 
     name: Final = "insight-files"
+    takes: Final = frozenset(Reason)
+    timeout: Final = DEADLINE
 
     def __init__(self, folder: Path, formats: Mapping[str, Callable[[Insight], str]]) -> None:
         self._folder = folder
         self._formats = {".json": to_json, **formats}
-
-    def takes(self, reason: Reason) -> bool:  # noqa: ARG002 -- the port's shape
-        """Always: the files hold every revision in its turn."""
-        return True
 
     def paths(self, insight: Insight) -> Sequence[Path]:
         """Where the forms of `insight` stand, the JSON file first."""

@@ -70,7 +70,7 @@ def drill_insight(
 def send_drill(insight: Insight, sinks: Iterable[Sink]) -> Iterator[Delivered]:
     """What each sink that takes it made of the insight."""
     for sink in sinks:
-        if sink.takes(insight.reason):
+        if insight.reason in sink.takes:
             outcome = attempt(sink, insight)
             yield Delivered(sink=sink.name, problem=outcome.problem)
 

@@ -16,20 +16,28 @@ _TALKATIVE: Final = (
     "urllib3.connectionpool",  # the URL of each request
 )
 
-_hushed: ContextVar[bool] = ContextVar("hushed", default=False)
+_withheld: ContextVar[list[logging.LogRecord] | None] = ContextVar("withheld", default=None)
 
 
 @contextmanager
-def unlogged() -> Iterator[None]:
-    """Within it, and in its thread alone, the libraries that deliver log nothing."""
+def unlogged() -> Iterator[list[logging.LogRecord]]:
+    """Within it, and in its thread alone, the libraries that deliver log nothing.
+
+    What they would have logged is added to the list that it gives.
+    """
     for name in _TALKATIVE:
-        logging.getLogger(name).addFilter(_loud)  # adding it again changes nothing
-    token = _hushed.set(True)
+        logging.getLogger(name).addFilter(_is_logged)  # adding it again changes nothing
+    withheld: list[logging.LogRecord] = []
+    token = _withheld.set(withheld)
     try:
-        yield
+        yield withheld
     finally:
-        _hushed.reset(token)
+        _withheld.reset(token)
 
 
-def _loud(_record: logging.LogRecord) -> bool:
-    return not _hushed.get()
+def _is_logged(record: logging.LogRecord) -> bool:
+    withheld = _withheld.get()
+    if withheld is None:
+        return True
+    withheld.append(record)
+    return False

@@ -9,15 +9,15 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from detector.insights import event_id, to_cloudevent
-from detector.journal import late, status_error, unanswered, within
+from detector.insights import Reason, event_id, to_cloudevent
+from detector.journal import DEADLINE, pause, status_error
 from detector.sinks.http import unlogged
 from detector.text import fingerprint
 
 if TYPE_CHECKING:
-    from detector.insights import Insight, Reason
+    from detector.insights import Insight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,26 +25,23 @@ class Webhook:
     """A sink that takes every revision; `url` and `secret` are as the settings have checked them.
 
     With a secret each request is signed as Standard Webhooks asks, at the time that `now` reads.
-    A delivery takes no longer than `timeout`.
     """
+
+    takes: ClassVar = frozenset(Reason)
 
     url: str = field(repr=False)
     now: Callable[[], datetime]
     secret: str | None = field(default=None, repr=False)
-    timeout: timedelta = timedelta(seconds=10)
+    timeout: timedelta = DEADLINE
 
     @property
     def name(self) -> str:
         """`webhook-` and the fingerprint of the URL."""
         return f"webhook-{fingerprint(self.url)}"
 
-    def takes(self, reason: Reason) -> bool:  # noqa: ARG002 -- the port's shape
-        """Always: an event sink gets every revision."""
-        return True
-
     def deliver(self, insight: Insight) -> None:
-        """Return when the webhook answered 2xx; raises DeliveryFailed or DeliveryRefused."""
-        from requests import RequestException
+        """Return when the webhook answered 2xx."""
+        import requests
 
         body = json.dumps(to_cloudevent(insight))
         headers = {
@@ -52,22 +49,6 @@ class Webhook:
             "User-Agent": "gateway-failover-detector",
             **self._signature(event_id(insight), body),
         }
-        failure = None
-        try:
-            status, retry_after = within(self.timeout, lambda: self._post(body, headers))
-        except TimeoutError:
-            failure = late(self.name, self.timeout)
-        except RequestException as error:
-            failure = unanswered(self.name, type(error).__name__)
-        # Raised out here, since an error that is raised above has the URL in its context.
-        if failure is not None:
-            raise failure
-        if not 200 <= status < 300:
-            raise status_error(self.name, status, retry_after, self.now())
-
-    def _post(self, body: str, headers: dict[str, str]) -> tuple[int, str | None]:
-        import requests
-
         # The status is all that counts, so the body is left unread: it might never end.
         with (
             unlogged(),
@@ -80,7 +61,10 @@ class Webhook:
                 stream=True,
             ) as reply,
         ):
-            return reply.status_code, reply.headers.get("Retry-After")
+            status, retry_after = reply.status_code, reply.headers.get("Retry-After")
+        if not 200 <= status < 300:
+            asked = pause(retry_after, self.now())
+            raise status_error(self.name, status, retry_after=asked)
 
     def _signature(self, message_id: str, body: str) -> dict[str, str]:
         if self.secret is None:
