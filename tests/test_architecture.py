@@ -183,6 +183,19 @@ def test_only_the_azure_edge_and_the_bootstrap_name_azures_packages(module: str)
     assert not azures or module == "app.bootstrap"
 
 
+@pytest.mark.parametrize("module", MODULES)
+def test_nobody_changes_a_class_or_a_module_of_others(module: str) -> None:
+    """What a library's class does is the same for all that use it, Azure's clients included."""
+    names = {name or source for source, name in imported(MODULES[module])}
+    changed = {
+        ast.unparse(node)
+        for node in ast.walk(ast.parse(MODULES[module].read_text("utf-8")))
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+    }
+
+    assert set() == {each for each in changed if each.rpartition(".")[0] in names}
+
+
 @pytest.mark.parametrize("module", [each for each in INNER if room_of(each) != "app"])
 def test_nobody_reads_the_clock_but_whoever_starts_a_run(module: str) -> None:
     read = {
