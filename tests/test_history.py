@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from detector.journal.history import History, gateway_key, history_from_json, history_to_json
@@ -17,6 +19,8 @@ from tests.builders import (
     a_switch_over,
     at,
 )
+from tests.goldens import golden
+from tests.histories import HISTORIES, in_words
 from tests.memory import a_delivery, a_history, a_record, hours
 from tests.sink_stand_in import an_insight
 
@@ -96,3 +100,14 @@ def test_a_history_comes_back_from_the_store_as_it_was() -> None:
 def test_text_that_is_no_history_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match="validation error"):
         history_from_json(text)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(HISTORIES.glob("v*/*.json")), ids=lambda path: f"{path.parent.name}-{path.stem}"
+)
+def test_a_history_of_every_version_is_read_as_it_was_written(path: Path) -> None:
+    """Its text stands beside it in words, and is what it comes to when it is written anew, too."""
+    history = history_from_json(path.read_text(encoding="utf-8"))
+
+    assert golden(f"{path.stem}.txt", in_words(history), path.parent) == in_words(history)
+    assert history == history_from_json(history_to_json(history))
