@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
-from detector.journal.history import History, gateway_key, history_from_json, history_to_json
+from detector.journal.history import (
+    VERSION,
+    History,
+    gateway_key,
+    history_from_json,
+    history_to_json,
+)
 from detector.model import Cause, CauseKind, EndSource, EvidenceRow, Outage, Redundancy, State
 from tests.builders import (
     GATEWAY_ID,
@@ -96,6 +103,25 @@ def test_a_history_comes_back_from_the_store_as_it_was() -> None:
     assert everything() == history_from_json(history_to_json(everything()))
 
 
+def test_a_history_is_stored_with_its_version_first() -> None:
+    assert ("version", VERSION) == next(iter(json.loads(history_to_json(everything())).items()))
+
+
+def test_a_history_of_a_newer_release_is_read_without_what_this_one_does_not_know() -> None:
+    """So that no gateway is lost to an app that was rolled back."""
+
+    def grown(value: object, name: str = "") -> object:
+        if isinstance(value, list):
+            return [grown(each) for each in value]
+        if isinstance(value, dict) and name not in ("facts", "unknown"):  # whose names are free
+            return {**{key: grown(own, key) for key, own in value.items()}, "news": [{"of": 1}]}
+        return value
+
+    newer = grown(json.loads(history_to_json(everything())) | {"version": VERSION + 1})
+
+    assert everything() == history_from_json(json.dumps(newer))
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"gateway_id": 1}', '{"records": []}'])
 def test_text_that_is_no_history_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match="validation error"):
@@ -111,3 +137,9 @@ def test_a_history_of_every_version_is_read_as_it_was_written(path: Path) -> Non
 
     assert golden(f"{path.stem}.txt", in_words(history), path.parent) == in_words(history)
     assert history == history_from_json(history_to_json(history))
+
+
+def test_the_version_that_is_written_now_has_its_histories_in_the_tests() -> None:
+    assert {f"v{version}" for version in range(VERSION + 1)} == {
+        path.parent.name for path in HISTORIES.glob("v*/*.json")
+    }

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from detector.insights import Insight
 from detector.model import Diagnosis, Failover, Gateway
@@ -91,18 +91,41 @@ def gateway_key(gateway_id: str) -> str:
     return f"{name}-{digest}" if name else digest
 
 
+VERSION: Final = 1
+"""The version of the form in which histories are stored now.
+
+Each later form reads the ones before it. A text without a version is of version 0, which has the
+same members beside it.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stored:
+    """A history as the store keeps it: its version first."""
+
+    version: int = 0
+    gateway_id: str
+    records: tuple[Record, ...] = ()
+
+
 def history_to_json(history: History) -> str:
     """The entry as JSON text, as the store keeps it."""
-    return _adapter().dump_json(history, indent=1, by_alias=True).decode()
+    stored = _Stored(version=VERSION, gateway_id=history.gateway_id, records=history.records)
+    return _adapter().dump_json(stored, indent=1, by_alias=True).decode()
 
 
 def history_from_json(text: str) -> History:
-    """The entry that `to_json` wrote. Raises ValueError for text that is no entry."""
-    return _adapter().validate_json(text)
+    """The entry of a text of any version. Raises ValueError for text that is no entry.
+
+    Members that this release does not know are passed over wherever they stand, and a newer
+    version is read as far as it fits: after a rollback every gateway is still told of.
+    """
+    stored = _adapter().validate_json(text, extra="ignore")
+    return History(gateway_id=stored.gateway_id, records=stored.records)
 
 
 @cache
-def _adapter() -> TypeAdapter[History]:
+def _adapter() -> TypeAdapter[_Stored]:
     from pydantic import TypeAdapter
 
-    return TypeAdapter(History)
+    return TypeAdapter(_Stored)
