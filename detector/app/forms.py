@@ -15,7 +15,6 @@ from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
 from pydantic import PlainValidator, SecretStr, TypeAdapter, ValidationError, ValidationInfo
-from pydantic_settings import NoDecode
 
 from detector.model import Scope
 
@@ -202,20 +201,20 @@ def _storage_credential(text: str) -> str:
     return text.lower()
 
 
-Scopes = Annotated[tuple[Scope, ...], NoDecode, PlainValidator(_scopes)]
+Scopes = Annotated[tuple[Scope, ...], PlainValidator(_scopes)]
 Schedule = Annotated[str, PlainValidator(_schedule)]
 Lookback = Annotated[timedelta, PlainValidator(_lookback)]
 CatchUp = Annotated[timedelta, PlainValidator(_catch_up)]
 CloudName = Literal[
     "AzureCloud", "AzureUSGovernment", "AzureChinaCloud", "AzureUSNat", "AzureUSSec"
 ]
-Store = Annotated[BlobStore | FolderStore, NoDecode, PlainValidator(_store)]
+Store = Annotated[BlobStore | FolderStore, PlainValidator(_store)]
 Queue = Annotated[str | None, PlainValidator(_queue)]
 Endpoint = Annotated[str, PlainValidator(_endpoint)]
 RegionalEndpoint = Annotated[str, PlainValidator(_regional_endpoint)]
-WebhookUrls = Annotated[tuple[SecretStr, ...], NoDecode, PlainValidator(_webhook_urls)]
+WebhookUrls = Annotated[tuple[SecretStr, ...], PlainValidator(_webhook_urls)]
 WebhookSecret = Annotated[SecretStr, PlainValidator(_webhook_secret)]
-NotifyUrls = Annotated[tuple[SecretStr, ...], NoDecode, PlainValidator(_notify_urls)]
+NotifyUrls = Annotated[tuple[SecretStr, ...], PlainValidator(_notify_urls)]
 ConnectionString = Annotated[SecretStr, PlainValidator(_connection_string)]
 AccountName = Annotated[str, PlainValidator(_account_name)]
 StorageCredential = Annotated[Literal["managedidentity"], PlainValidator(_storage_credential)]

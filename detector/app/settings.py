@@ -8,17 +8,11 @@ it shows in no repr, and no error quotes it.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from pydantic import Field, ValidationError
-from pydantic_settings import (
-    BaseSettings,
-    EnvSettingsSource,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from detector.app import forms
 from detector.azure import StorageConnection
@@ -42,10 +36,10 @@ _STORAGE_SUFFIXES: Final = {
 }
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """What the operator chose; each field's alias is the name of its environment variable."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     scopes: forms.Scopes = Field(alias="DETECTOR_SCOPES")
     schedule: forms.Schedule = Field(alias="DETECTOR_SCHEDULE")
@@ -78,11 +72,12 @@ class Settings(BaseSettings):
         Raises SettingsError with every problem.
         """
         given = _given(environ)
-        problems = _unknown(given) | _missing(given)
-        source = EnvSettingsSource(cls)
-        source.env_vars = {name.lower(): value for name, value in given.items()}
+        names = [str(field.alias) for field in cls.model_fields.values()]
+        problems = _unknown(given, names) | _missing(given)
         try:
-            settings = cls(**source())
+            settings = cls.model_validate(
+                {name: given[name.upper()] for name in names if name.upper() in given}
+            )
         except ValidationError as error:
             malformed = {
                 str(detail["loc"][0]): str(detail.get("ctx", {}).get("error", detail["msg"]))
@@ -106,18 +101,6 @@ class Settings(BaseSettings):
             client_id=self.storage_client_id,
         )
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003  the signature is pydantic's
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what `read` was given: the real environment does not shine through."""
-        return (init_settings,)
-
 
 def _given(environ: Mapping[str, str]) -> dict[str, str]:
     """What is set, by upper-case name, with the defaults for the rest.
@@ -130,8 +113,7 @@ def _given(environ: Mapping[str, str]) -> dict[str, str]:
     return DEFAULTS | ({"DETECTOR_QUEUE": ""} if in_folder else {}) | given
 
 
-def _unknown(given: Mapping[str, str]) -> dict[str, str]:
-    known = {str(field.alias) for field in Settings.model_fields.values()}
+def _unknown(given: Mapping[str, str], known: Sequence[str]) -> dict[str, str]:
     problems = {}
     for name in sorted(given):
         if name.startswith("DETECTOR_") and name not in known:
