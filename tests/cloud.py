@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.azure_stand_in import AzureStandIn
-from tests.command_line import ROOT
 
 if TYPE_CHECKING:
     import pytest
@@ -69,7 +68,6 @@ def settle(monkeypatch: pytest.MonkeyPatch, azure: AzureStandIn, store: Path) ->
         **azure.environment(),
         "DETECTOR_SCOPES": WORKSPACE,
         "DETECTOR_STORE": f"file:{store}",
-        "DETECTOR_ARTICLES": str(ROOT / "articles"),
     }
     for name, value in environment.items():
         monkeypatch.setenv(name, value)

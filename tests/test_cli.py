@@ -104,6 +104,22 @@ class TestReplay:
 
         assert "DETECTOR_CLOUD: give one of AzureCloud, " in detector("replay", AFTERNOON).err
 
+    @pytest.mark.parametrize("arguments", [("replay", AFTERNOON), ("explain", AFTERNOON)])
+    @pytest.mark.parametrize("articles", ["", "articles"])
+    def test_tells_by_the_articles_of_the_app_wherever_it_is_run(
+        self,
+        detector: Command,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+        arguments: tuple[object, ...],
+        articles: str,
+    ) -> None:
+        here = detector(*arguments)
+        monkeypatch.setenv("DETECTOR_ARTICLES", articles)
+        monkeypatch.chdir(tmp_path)
+
+        assert here == detector(*arguments)
+
     def test_over_a_second_moment_tells_only_what_is_new(
         self, detector: Command, tmp_path: Path
     ) -> None:
@@ -274,6 +290,21 @@ class TestArticles:
         said = detector("articles")
 
         assert (0, "no problems\n", "") == (said.code, said.out, said.err)
+
+    def test_those_of_the_settings_are_checked_wherever_it_is_run(
+        self, detector: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "articles").mkdir()
+        an_article(tmp_path / "articles", "<!--$vip-->[vip]")
+        monkeypatch.chdir(tmp_path)
+
+        monkeypatch.setenv("DETECTOR_ARTICLES", "articles")
+        of_the_app = detector("articles")
+        monkeypatch.setenv("DETECTOR_ARTICLES", str(tmp_path / "articles"))
+        own = detector("articles")
+
+        assert (0, "no problems\n") == (of_the_app.code, of_the_app.out)
+        assert (1, "1 problem") == (own.code, own.out.splitlines()[-1])
 
     def test_every_problem_has_its_file_and_line(self, detector: Command, tmp_path: Path) -> None:
         path = an_article(tmp_path, "one\n<!--$vip-->[vip]\n<!--/$other-->")

@@ -43,7 +43,9 @@ def an_azure() -> Iterator[AzureStandIn]:
 
 
 @pytest.fixture(name="store")
-def a_store(azure: AzureStandIn, azurite: Azurite, monkeypatch: pytest.MonkeyPatch) -> Store:
+def a_store(
+    azure: AzureStandIn, azurite: Azurite, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Store:
     """The app's settings, all of them from the environment."""
     name = f"insights-{uuid4().hex[:8]}"
     environment = {
@@ -55,7 +57,7 @@ def a_store(azure: AzureStandIn, azurite: Azurite, monkeypatch: pytest.MonkeyPat
     }
     for variable, value in environment.items():
         monkeypatch.setenv(variable, value)
-    monkeypatch.chdir(ROOT)
+    monkeypatch.chdir(tmp_path)  # the host starts wherever it likes
     return Store(azurite.connection_string, name)
 
 

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.app.forms import BlobStore, FolderStore
+from detector.app.forms import APP, BlobStore, FolderStore
 from detector.app.settings import Settings
 from detector.azure.storage import StorageConnection
 from detector.errors import SettingsError
 from detector.model import Scope
 
+ROOT = Path(__file__).parent.parent
 WORKSPACE = "6f3c1f6e-0b1e-4b7a-9c37-51c2f3c0a001"
 SUBSCRIPTION = "/subscriptions/6f3c1f6e-0b1e-4b7a-9c37-51c2f3c0a002"
 GROUP = f"{SUBSCRIPTION}/resourceGroups/rg-Hub_(weu).1"
@@ -42,7 +43,7 @@ def test_scopes_and_storage_are_enough() -> None:
     assert (Scope(id=WORKSPACE),) == settings.scopes
     assert "0 */5 * * * *" == settings.schedule
     assert (timedelta(hours=6), timedelta(days=2)) == (settings.lookback, settings.catch_up)
-    assert Path("articles") == settings.articles
+    assert ROOT / "articles" == settings.articles
     assert "AzureCloud" == settings.cloud
     assert BlobStore(container="insights") == settings.store
     assert "insights" == settings.queue
@@ -208,6 +209,25 @@ def test_a_store_in_a_folder_needs_no_storage_account_and_has_no_queue_unless_na
 
     assert (FolderStore(folder=Path("/var/lib/detector")), None) == (settings.store, settings.queue)
     assert ["AzureWebJobsStorage"] == list(problems_of(**folder, DETECTOR_QUEUE="insights"))
+
+
+@pytest.mark.parametrize(
+    ("text", "folder"),
+    [
+        ("own/articles", ROOT / "own" / "articles"),
+        ("../beside", ROOT / ".." / "beside"),
+        ("/var/lib/detector", Path("/var/lib/detector")),
+    ],
+)
+def test_a_relative_folder_counts_from_the_app_wherever_it_is_run(
+    text: str, folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    settings = Settings.read(an_environment(DETECTOR_ARTICLES=text, DETECTOR_STORE=f"file:{text}"))
+
+    assert (folder, FolderStore(folder=folder)) == (settings.articles, settings.store)
+    assert (APP / "function_app.py").is_file()
 
 
 def test_an_empty_queue_setting_means_no_queue() -> None:

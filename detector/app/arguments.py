@@ -40,17 +40,21 @@ def environment() -> dict[str, str]:
     return {str(name): str(value) for name, value in values if value is not None} | dict(os.environ)
 
 
-def articles(shipped: Path) -> Path:
+def articles() -> Path:
     """The folder of articles where no setting is needed: `DETECTOR_ARTICLES`, or those shipped."""
-    return Path(environment().get("DETECTOR_ARTICLES") or shipped)
+    from detector.app.forms import folder
+    from detector.app.settings import with_defaults
+
+    return folder(with_defaults(environment())["DETECTOR_ARTICLES"])
 
 
 def cloud() -> str:
     """The cloud where no setting is needed: `DETECTOR_CLOUD`, or the public one."""
     from detector.app.forms import CloudName
+    from detector.app.settings import with_defaults
 
     known = get_args(CloudName)
-    name = environment().get("DETECTOR_CLOUD") or str(known[0])
+    name = with_defaults(environment())["DETECTOR_CLOUD"]
     if name not in known:
         raise SettingsError({"DETECTOR_CLOUD": f"give one of {', '.join(known)}"})
     return name

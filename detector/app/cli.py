@@ -48,7 +48,6 @@ Now = Annotated[
     typer.Option(metavar="T", help="When it is (ISO 8601, UTC); default: after the newest row."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-ARTICLES = Path(__file__).parents[2] / "articles"
 
 
 class Format(StrEnum):
@@ -115,7 +114,7 @@ def replay(
     at = at or recorded.newest + timedelta(milliseconds=1)
     with _folder(out) as folder:
         world = bootstrap.of_recording(
-            recorded, folder, now=at, articles=arguments.articles(ARTICLES), cloud=arguments.cloud()
+            recorded, folder, now=at, articles=arguments.articles(), cloud=arguments.cloud()
         )
         report, insights = run_once(world, now=at, left=lambda: timedelta(minutes=4))
         files = FolderInsights(folder, bootstrap.FORMATS)
@@ -132,7 +131,8 @@ def replay(
 @app.command()
 def articles(
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="Articles or folders; default: those shipped.")
+        list[Path] | None,
+        typer.Argument(help="Articles or folders; default: those of the settings."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -140,7 +140,7 @@ def articles(
     from detector.articles import catalog, visible
     from detector.text import count
 
-    problems = catalog.check(paths or [ARTICLES])
+    problems = catalog.check(paths or [arguments.articles()])
     mistakes = [problem for problem in problems if not problem.is_note]
     if as_json:
         listed = [
@@ -208,7 +208,7 @@ def explain(
     at = at or recorded.newest + timedelta(milliseconds=1)
     with _folder(None) as folder:
         world = bootstrap.of_recording(
-            recorded, folder, now=at, articles=arguments.articles(ARTICLES), cloud=arguments.cloud()
+            recorded, folder, now=at, articles=arguments.articles(), cloud=arguments.cloud()
         )
         text = explain_recording(world, gateway, now=at)
     for line in recorded.unreadable:

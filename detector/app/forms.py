@@ -18,6 +18,9 @@ from pydantic import PlainValidator, SecretStr, TypeAdapter, ValidationError, Va
 
 from detector.model import Scope
 
+APP: Final = Path(__file__).parents[2]
+"""The app's folder, which holds function_app.py and articles/."""
+
 SCOPES_RULE: Final = (
     "name what to query, separated by commas: GUIDs of Log Analytics workspaces, or ARM ids "
     "of subscriptions, resource groups or gateways"
@@ -109,10 +112,15 @@ def _catch_up(text: str, info: ValidationInfo) -> timedelta:
     return length
 
 
+def folder(text: str) -> Path:
+    """The folder that `text` names: a relative one counts from the app's, wherever it is run."""
+    return APP / text
+
+
 def _store(text: str) -> BlobStore | FolderStore:
     kind, _, place = text.partition(":")
     if kind == "file" and place.strip():
-        return FolderStore(folder=Path(place.strip()))
+        return FolderStore(folder=folder(place.strip()))
     if kind != "blob":
         raise ValueError("give blob:<container> or file:<folder>")
     if not _STORE_NAME.fullmatch(place):
@@ -208,6 +216,7 @@ CatchUp = Annotated[timedelta, PlainValidator(_catch_up)]
 CloudName = Literal[
     "AzureCloud", "AzureUSGovernment", "AzureChinaCloud", "AzureUSNat", "AzureUSSec"
 ]
+Folder = Annotated[Path, PlainValidator(folder)]
 Store = Annotated[BlobStore | FolderStore, PlainValidator(_store)]
 Queue = Annotated[str | None, PlainValidator(_queue)]
 Endpoint = Annotated[str, PlainValidator(_endpoint)]

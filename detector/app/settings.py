@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -45,7 +44,7 @@ class Settings(BaseModel):
     schedule: forms.Schedule = Field(alias="DETECTOR_SCHEDULE")
     lookback: forms.Lookback = Field(alias="DETECTOR_LOOKBACK")
     catch_up: forms.CatchUp = Field(alias="DETECTOR_CATCH_UP")
-    articles: Path = Field(alias="DETECTOR_ARTICLES")
+    articles: forms.Folder = Field(alias="DETECTOR_ARTICLES")
     cloud: forms.CloudName = Field(alias="DETECTOR_CLOUD")
     logs_endpoint: forms.Endpoint | None = Field(None, alias="DETECTOR_LOGS_ENDPOINT")
     arm_endpoint: forms.Endpoint | None = Field(None, alias="DETECTOR_ARM_ENDPOINT")
@@ -71,7 +70,7 @@ class Settings(BaseModel):
 
         Raises SettingsError with every problem.
         """
-        given = _given(environ)
+        given = with_defaults(environ)
         names = [str(field.alias) for field in cls.model_fields.values()]
         problems = _unknown(given, names) | _missing(given)
         try:
@@ -102,7 +101,7 @@ class Settings(BaseModel):
         )
 
 
-def _given(environ: Mapping[str, str]) -> dict[str, str]:
+def with_defaults(environ: Mapping[str, str]) -> dict[str, str]:
     """What is set, by upper-case name, with the defaults for the rest.
 
     A blank queue is a choice: none. A store in a folder has no queue unless one is named.
