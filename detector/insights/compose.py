@@ -28,7 +28,7 @@ from detector.insights.document import (
 )
 from detector.insights.scenario import scenarios
 from detector.insights.verdict import redundancy_lost, verdict_of
-from detector.model import Diagnosis, Failover, Gateway, State
+from detector.model import Diagnosis, EvidenceRow, Failover, Gateway, State
 from detector.text import listed, one_line
 
 RESET_GUIDE: Final = "https://learn.microsoft.com/azure/vpn-gateway/reset-gateway"
@@ -36,7 +36,6 @@ SKU_BENCHMARKS: Final = "https://learn.microsoft.com/azure/vpn-gateway/about-gat
 
 MOST_ROWS: Final = 200
 """As many rows of evidence stand in a document; of more, the first, and a line that says so."""
-
 
 LONGEST_NAME: Final = 120
 """Of a longer name from the logs no more is shown: it may hold anything."""
@@ -94,15 +93,8 @@ def compose_insight(telling: Revision, library: Library) -> tuple[Insight, tuple
         facts=facts,
         gateway=_gateway(gateway),
         failover=_failover(failover, diagnosis),
-        bandwidth=BandwidthFacts(
-            peak_mbps=telling.bandwidth.peak_mbps,
-            instance=telling.bandwidth.instance,
-            at=telling.bandwidth.at,
-            benchmark_mbps=telling.bandwidth.benchmark_mbps,
-            ratio=telling.bandwidth.ratio,
-            statement=telling.bandwidth.statement,
-        ),
-        evidence=_evidence(diagnosis),
+        bandwidth=BandwidthFacts.model_validate(telling.bandwidth),
+        evidence=tuple(map(EvidenceFacts.model_validate, _evidence(diagnosis.evidence))),
         verdict=said,
         links=Links(
             portal=f"https://{library.portal}/#resource{quote(gateway.id)}"
@@ -235,23 +227,12 @@ def _gateway(gateway: Gateway) -> GatewayFacts:
 
 
 def _failover(failover: Failover, diagnosis: Diagnosis) -> FailoverFacts:
-    cause = diagnosis.cause
     return FailoverFacts(
         first_at=failover.first_at,
         last_at=failover.last_at,
-        switch_overs=tuple(
-            SwitchOverFacts(
-                at=known.at,
-                evidence=known.evidence,
-                from_instance=known.from_instance,
-                to_instance=known.to_instance,
-            )
-            for known in failover.switch_overs
-        ),
+        switch_overs=tuple(map(SwitchOverFacts.model_validate, failover.switch_overs)),
         flapping=diagnosis.flapping,
-        cause=CauseFacts(
-            kind=cause.kind, at=cause.at, caller=cause.caller, statement=cause.statement
-        ),
+        cause=CauseFacts.model_validate(diagnosis.cause),
         outages=tuple(
             OutageFacts(
                 remote_ip=outage.remote_ip,
@@ -274,13 +255,11 @@ def _seconds(length: timedelta | None) -> float | None:
     return None if length is None else round(length / timedelta(seconds=1), 3)
 
 
-def _evidence(diagnosis: Diagnosis) -> tuple[EvidenceFacts, ...]:
-    rows: Sequence[EvidenceFacts] = [
-        EvidenceFacts(at=row.at, source=row.source, text=row.text) for row in diagnosis.evidence
-    ]
+def _evidence(rows: Sequence[EvidenceRow]) -> Sequence[EvidenceRow]:
+    """The first of the rows, with a line that says how many more there are."""
     if len(rows) <= MOST_ROWS:
-        return tuple(rows)
-    left = EvidenceFacts(
+        return rows
+    left = EvidenceRow(
         at=rows[MOST_ROWS].at,
         source="detector",
         text=f"… and {len(rows) - MOST_ROWS} more rows from here on",

@@ -49,7 +49,10 @@ class Reason(StrEnum):
 
 
 class Part(BaseModel):
-    """A part of the document: frozen, camelCase in JSON, closed to unknown members."""
+    """A part of the document: frozen, camelCase in JSON, closed to unknown members.
+
+    One that has a noun's fields is read from the noun itself.
+    """
 
     model_config = ConfigDict(
         frozen=True,
@@ -57,6 +60,7 @@ class Part(BaseModel):
         alias_generator=to_camel,
         populate_by_name=True,
         serialize_by_alias=True,
+        from_attributes=True,
     )
 
 
