@@ -122,7 +122,7 @@ class JournalUnavailable(PassingError):
 
 
 class JournalConflict(PassingError):
-    """Another run wrote this history since it was loaded; load it again and fold again."""
+    """Another run wrote this history since it was loaded; load it again and reconcile again."""
 
 
 class DeliveryFailed(PassingError):

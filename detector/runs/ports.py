@@ -1,6 +1,6 @@
 """The ports: what a run needs of the world, each a callable or the smallest object that does it.
 
-Each has an implementation in `azure/` and one in `local/`; `wiring.py` chooses.
+Each has an implementation in `azure/` and one in `local/`; `app/bootstrap.py` chooses.
 """
 
 from __future__ import annotations
