@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import ast
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from importlib import import_module
@@ -40,6 +44,69 @@ IMPURE: Final = {
     *("asyncio", "requests", "urllib3", "apprise", "azure"),
 }
 """What the core does without: it is given all that comes from the world."""
+
+HEAVY: Final = (
+    *("azure.core", "azure.identity", "azure.mgmt.network", "azure.monitor", "azure.storage"),
+    *("apprise", "markdown_it", "nh3", "pydantic", "requests", "typer"),
+)
+
+MAY_LOAD_PYDANTIC: Final = {"insights", "journal", "runs", *EDGES, "app"}
+"""The rooms whose modules, once imported, may have loaded what defines the document.
+
+Those of the other rooms and at the top load nothing heavy, and neither does any face.
+"""
+
+MUST_LOAD: Final[dict[str, tuple[set[str], str]]] = {
+    "azure.facts_errors": ({"azure.core"}, "it tells the errors of Azure's clients apart"),
+    "azure.logs_errors": ({"azure.core"}, "so does it"),
+    "azure.retry": ({"azure.core"}, "so does it"),
+    "azure.logs_client": ({"azure.core", "azure.monitor"}, "it is imported when logs are asked"),
+    "app.arguments": ({"typer"}, "it belongs to the command line"),
+    "app.cli": ({"typer"}, "it is the command line"),
+    "app.console": ({"typer"}, "it belongs to the command line"),
+}
+"""What a module loads beside that, and why: others import these when they first need them."""
+
+LOADING: Final = """
+import json, os, sys
+from importlib import import_module
+heavy, *stages = json.loads(sys.argv[1])
+for before, modules in stages:
+    for name in before:
+        import_module(name)
+    for module in modules:
+        if not os.fork():
+            import_module(f"detector.{module}")
+            loaded = [name for name in heavy if name in sys.modules]
+            os.write(1, (" ".join([module, *loaded]) + "\\n").encode())  # in one piece
+            os._exit(0)
+    for _ in modules:
+        os.wait()
+"""
+"""Each module is imported in a process of its own, which says what is heavy and loaded then.
+
+The processes of a stage share what it imports before, to be quick; were that too heavy, all would
+say so.
+"""
+
+TESTED_BY: Final = {
+    "face": ("architecture", "the faces of the rooms are its tests"),
+    "app.arguments": ("cli", "arguments are given as a person gives them"),
+    "app.forms": ("settings", "a setting is told by its name"),
+    "articles.header": ("article", "a header is read as part of its article"),
+    "articles.inline": ("markdown", "a line is read as part of its document"),
+    "articles.slots": ("article", "a slot is filled as part of its article"),
+    "azure.facts_errors": ("network", "each error is answered at its edge"),
+    "azure.logs_client": ("logs", "logs are asked for over the wire"),
+    "azure.logs_errors": ("logs", "each error is answered at its edge"),
+    "azure.query": ("logs", "it holds the types of what is asked and answered"),
+    "journal.layout": ("journal", "both stores keep to it"),
+    "journal.ports": ("journal", "both stores keep the contract of the port"),
+    "local.bodies": ("recording", "bodies are read as part of a recording"),
+    "local.exports": ("recording", "exports are read as part of a recording"),
+    "runs.ports": ("run", "whole runs stand on fakes of the ports"),
+}
+"""The modules without a `test_<module>.py` of their own: what tests them, and why there."""
 
 CLOCKS: Final = {"now", "utcnow", "today", "time", "monotonic", "perf_counter", "time_ns"}
 
@@ -169,6 +236,33 @@ def test_no_module_leads_back_to_itself() -> None:
     order = TopologicalSorter({module: set(needed(module)) for module in INNER}).static_order()
 
     assert set(INNER) == set(order)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks, to be quick")
+def test_what_is_heavy_is_loaded_when_it_is_first_needed() -> None:
+    others = {module for module in INNER if room_of(module) in MAY_LOAD_PYDANTIC}
+    light = MODULES.keys() - others
+    stages = [(["detector.model"], sorted(light)), (["detector.runs.run"], sorted(others))]
+
+    done = subprocess.run(
+        [sys.executable, "-c", LOADING, json.dumps([HEAVY, *stages])],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    loaded = {module: set(heavy) for module, *heavy in map(str.split, done.stdout.splitlines())}
+    expected = {module: {"pydantic"} if module in others else set() for module in MODULES}
+    expected |= {module: expected[module] | more for module, (more, _) in MUST_LOAD.items()}
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert expected == loaded
+
+
+def test_each_module_has_its_tests() -> None:
+    files = {path.stem.removeprefix("test_") for path in (ROOT / "tests").glob("test_*.py")}
+
+    assert TESTED_BY.keys() == {each for each in INNER if each.rpartition(".")[2] not in files}
+    assert {name for name, _ in TESTED_BY.values()} <= files
 
 
 @pytest.mark.parametrize("module", [each for each in INNER if room_of(each) in CORE])
