@@ -1,4 +1,4 @@
-"""What holds for every test: no deadline, and in CI the same examples each time.
+"""What tests share: how Hypothesis searches, and whom the app meets.
 
 `HYPOTHESIS_PROFILE=thorough` tries far more examples of every property.
 """
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,6 +17,10 @@ from tests import azurite as storage
 from tests.sink_stand_in import SinkStandIn, ca_file, over_tls
 
 pytest.register_assert_rewrite("tests.sink_contract")
+
+if TYPE_CHECKING:
+    from tests.azure_stand_in import AzureStandIn
+    from tests.command_line import Command
 
 settings.register_profile("laptop", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("laptop"), derandomize=True, print_blob=True)
@@ -37,3 +43,30 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[SinkStandIn]:
     with ca_file() as path, over_tls() as receiver:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", path)
         yield receiver
+
+
+@pytest.fixture(name="store")
+def a_folder_to_store_in(tmp_path: Path) -> Path:
+    """The folder of the app's store, which is not there yet."""
+    return tmp_path / "store"
+
+
+@pytest.fixture(name="azure")
+def an_azure_with_a_gateway(monkeypatch: pytest.MonkeyPatch, store: Path) -> Iterator[AzureStandIn]:
+    """Azure's stand-in with one gateway, and the app's settings to watch it."""
+    from tests.azure_stand_in import AzureStandIn
+    from tests.cloud import GATEWAY, gateway_body, settle
+
+    with AzureStandIn() as azure:
+        azure.arm[GATEWAY] = gateway_body()
+        azure.arm[f"{GATEWAY}/connections"] = {"value": []}
+        settle(monkeypatch, azure, store)
+        yield azure
+
+
+@pytest.fixture(name="detector")
+def a_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+    """The command line, by the environment as it is when it is called."""
+    from tests.command_line import command
+
+    return command(monkeypatch, capsys)

@@ -17,7 +17,7 @@ import pytest
 
 from detector.articles.article import parse
 from detector.insights.html import to_html
-from tests.command_line import AFTERNOON, ROOT, Command, command, files, process
+from tests.command_line import AFTERNOON, ROOT, Command, files, process
 from tests.goldens import golden
 
 SCHEMA = json.loads((ROOT / "docs" / "insight.schema.json").read_bytes())
@@ -37,11 +37,6 @@ ACTING = frozenset("\x1b\x9b\r\u202e\u2028\ud800")
 HOSTILE = (
     "".join(sorted(ACTING)) + "</p><script>x</script>[x](javascript:x) @all `|*\n# " + "A" * 10**5
 )
-
-
-@pytest.fixture(name="detector")
-def a_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return command(monkeypatch, capsys)
 
 
 def as_options(facts: dict[str, str]) -> list[str]:

@@ -18,26 +18,15 @@ from azure.storage.queue import QueueClient
 
 from tests.azure_stand_in import AzureStandIn
 from tests.azurite import Azurite
-from tests.cloud import GATEWAY, NETWORK, gateway_body, settle
-from tests.command_line import ROOT, Command, command, files
+from tests.cloud import GATEWAY, NETWORK, gateway_body
+from tests.command_line import ROOT, Command, files
 from tests.loopback import Reply
 from tests.sink_stand_in import SinkStandIn, ca_file, over_tls, replying
 
 SCHEMA = json.loads((ROOT / "docs" / "insight.schema.json").read_bytes())
 
 
-@pytest.fixture(name="store")
-def a_store(tmp_path: Path) -> Path:
-    return tmp_path / "store"
-
-
-@pytest.fixture(name="azure")
-def an_azure(monkeypatch: pytest.MonkeyPatch, store: Path) -> Iterator[AzureStandIn]:
-    with AzureStandIn() as azure:
-        azure.arm[GATEWAY] = gateway_body()
-        azure.arm[f"{GATEWAY}/connections"] = {"value": []}
-        settle(monkeypatch, azure, store)
-        yield azure
+pytestmark = pytest.mark.usefixtures("azure")
 
 
 @pytest.fixture(name="people")
@@ -58,13 +47,6 @@ def a_webhook(
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(both))
         monkeypatch.setenv("DETECTOR_WEBHOOK_URLS", f"https://{webhook.at}/s3cret")
         yield webhook
-
-
-@pytest.fixture(name="detector")
-def a_command(
-    azure: AzureStandIn, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Command:
-    return command(monkeypatch, capsys)
 
 
 def insights(store: Path) -> list[dict[str, Any]]:

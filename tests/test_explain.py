@@ -7,13 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.command_line import AFTERNOON, Command, command
+from tests.command_line import AFTERNOON, Command
 from tests.goldens import golden
-
-
-@pytest.fixture(name="detector")
-def a_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    return command(monkeypatch, capsys)
 
 
 def a_recording(folder: Path, *rows: dict[str, object]) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
@@ -16,8 +15,8 @@ from azure.storage.queue import QueueClient
 
 from tests.azure_stand_in import AzureStandIn
 from tests.azurite import Azurite
-from tests.cloud import GATEWAY, WORKSPACE, gateway_body, hand_over_rows, settle
-from tests.command_line import ROOT, Command, command, files
+from tests.cloud import WORKSPACE, hand_over_rows
+from tests.command_line import ROOT, Command, files
 from tests.loopback import Reply
 from tests.sink_stand_in import SinkStandIn
 
@@ -44,25 +43,7 @@ print(*sys.modules, sep="\\n")
 """
 
 
-@pytest.fixture(name="store")
-def a_store(tmp_path: Path) -> Path:
-    return tmp_path / "store"
-
-
-@pytest.fixture(name="azure")
-def an_azure(monkeypatch: pytest.MonkeyPatch, store: Path) -> Iterator[AzureStandIn]:
-    with AzureStandIn() as azure:
-        azure.arm[GATEWAY] = gateway_body()
-        azure.arm[f"{GATEWAY}/connections"] = {"value": []}
-        settle(monkeypatch, azure, store)
-        yield azure
-
-
-@pytest.fixture(name="detector")
-def a_command(
-    azure: AzureStandIn, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Command:
-    return command(monkeypatch, capsys)
+pytestmark = pytest.mark.usefixtures("azure")
 
 
 class TestRun:

@@ -21,7 +21,7 @@ from detector.runs.report import Report, ScopeReport, note
 from detector.runs.status import Status, status_lines, status_of
 from tests.azurite import Azurite
 from tests.builders import GATEWAY_ID, a_diagnosis, a_failover, a_gateway, at
-from tests.command_line import Command, command
+from tests.command_line import Command
 from tests.sink_stand_in import an_insight
 
 SCOPE = "11111111-2222-4333-8444-555555555555"
@@ -201,17 +201,11 @@ def test_a_history_that_cannot_be_read_is_a_problem_and_the_others_are_shown(
 class TestCommand:
     """`status`, as a probe calls it."""
 
-    @pytest.fixture(name="detector")
-    def a_command(
-        self,
-        monkeypatch: pytest.MonkeyPatch,
-        capsys: pytest.CaptureFixture[str],
-        tmp_path: Path,
-    ) -> Command:
+    @pytest.fixture(autouse=True)
+    def _settings(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("DETECTOR_SCOPES", SCOPE)
         monkeypatch.setenv("DETECTOR_STORE", f"file:{tmp_path / 'store'}")
-        return command(monkeypatch, capsys)
 
     def test_exits_with_1_where_somebody_has_to_look(
         self, detector: Command, tmp_path: Path
