@@ -57,6 +57,7 @@ Those of the other rooms and at the top load nothing heavy, and neither does any
 """
 
 MUST_LOAD: Final[dict[str, tuple[set[str], str]]] = {
+    "articles.places": ({"markdown_it"}, "it is imported when an article is rendered"),
     "azure.facts_errors": ({"azure.core"}, "it tells the errors of Azure's clients apart"),
     "azure.logs_errors": ({"azure.core"}, "so does it"),
     "azure.retry": ({"azure.core"}, "so does it"),
@@ -94,7 +95,6 @@ TESTED_BY: Final = {
     "app.arguments": ("cli", "arguments are given as a person gives them"),
     "app.forms": ("settings", "a setting is told by its name"),
     "articles.header": ("article", "a header is read as part of its article"),
-    "articles.inline": ("markdown", "a line is read as part of its document"),
     "articles.slots": ("article", "a slot is filled as part of its article"),
     "azure.facts_errors": ("network", "each error is answered at its edge"),
     "azure.logs_client": ("logs", "logs are asked for over the wire"),

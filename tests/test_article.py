@@ -178,6 +178,17 @@ class TestTitle:
 
         assert "VIP *_x_* moved" == article.title_with({"VIP": "*_x_*"})
 
+    @pytest.mark.parametrize(
+        ("heading", "title"),
+        [
+            ("# VIP `<!--$vip-->[vip]<!--/$vip-->`", "VIP a`b c"),
+            ("# VIP {vip} is no `{vip}`", "VIP a`b c is no {vip}"),
+            ('# VIP <b title="{vip}">', "VIP"),
+        ],
+    )
+    def test_they_stand_in_it_as_text_on_one_line(self, heading: str, title: str) -> None:
+        assert title == parse(HEADER + heading).title_with({"vip": "a`b\n c"})
+
 
 class TestDescription:
     """issueDescription by the rules for what authors have written."""

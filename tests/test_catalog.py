@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -145,6 +147,18 @@ class TestShipped:
     @pytest.mark.parametrize("scenario", [RESET, TUNNEL])
     def test_ours_apply_everywhere(self, scenario: str, cloud: str) -> None:
         assert load(SHIPPED).find(scenario, cloud=cloud)
+
+    def test_they_are_loaded_without_the_library_that_reads_their_markdown(self) -> None:
+        load_them = (
+            "import sys; from pathlib import Path; from detector.articles import catalog; "
+            f"catalog.load(Path({str(SHIPPED)!r})); print('markdown_it' in sys.modules)"
+        )
+
+        said = subprocess.check_output(
+            [sys.executable, "-c", load_them], cwd=SHIPPED.parent, text=True
+        )
+
+        assert "False\n" == said
 
     def test_ours_ask_for_no_fact_that_an_insight_lacks(self) -> None:
         facts = {

@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from detector.articles.article import parse
-from detector.articles.escape import Spot, visible, written
-from detector.articles.inline import Place
+from detector.articles.escape import Place, Spot, escaped, visible
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -137,7 +136,7 @@ def test_ordinary_facts_need_no_escape(fact: str) -> None:
     ],
 )
 def test_what_could_act_is_escaped_and_what_is_not_seen_is_shown(fact: str, expected: str) -> None:
-    assert expected == written(fact, Spot(before="VIP "))
+    assert expected == escaped(fact, Spot(before="VIP "))
 
 
 @pytest.mark.parametrize(
@@ -150,7 +149,7 @@ def test_what_could_act_is_escaped_and_what_is_not_seen_is_shown(fact: str, expe
     ],
 )
 def test_a_whole_address_is_a_page_of_the_web_or_a_path(fact: str, expected: str) -> None:
-    assert expected == written(fact, Spot(place=Place.URL, leads_value=True))
+    assert expected == escaped(fact, Spot(place=Place.URL, leads_value=True))
 
 
 def test_a_slash_after_the_articles_own_names_no_host() -> None:

@@ -9,14 +9,14 @@ from detector.face import lazily
 if TYPE_CHECKING:
     from detector.articles import catalog
     from detector.articles.catalog import Catalog
-    from detector.articles.escape import Spot, visible, written
+    from detector.articles.escape import Spot, escaped, visible
     from detector.articles.slots import key_of
 
-__all__ = ["Catalog", "Spot", "catalog", "key_of", "visible", "written"]
+__all__ = ["Catalog", "Spot", "catalog", "escaped", "key_of", "visible"]
 
 __getattr__ = lazily(
     __name__,
     catalog=("Catalog", "catalog"),
-    escape=("Spot", "visible", "written"),
+    escape=("Spot", "escaped", "visible"),
     slots=("key_of",),
 )

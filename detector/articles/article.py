@@ -8,20 +8,18 @@ byte. Reading and rendering are linear in the article's length, whatever it cont
 
 from __future__ import annotations
 
-import html
-import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 from detector.articles import header
-from detector.articles.escape import Spot, written
-from detector.articles.header import Properties, Trouble
-from detector.articles.inline import LINE
-from detector.articles.slots import Body, Mark, Slot, key_of, take_apart
+from detector.articles.escape import Spot, escaped, visible
+from detector.articles.header import Header, Properties, Trouble, line_starts
+from detector.articles.slots import Body, Slot, key_of, take_apart
 from detector.errors import BrokenArticle, MissingFacts
 
 # The words of cloudEnvironments, and the clouds they mean; blackForest, the German one, is closed.
@@ -38,11 +36,6 @@ CLOUDS: Final[Mapping[str, str]] = MappingProxyType(
 
 # What is worth a look and yet no mistake.
 NOTES: Final = frozenset({"brace-token"})
-
-_INLINE_MARKS = re.compile(
-    r"\\([!-/:-@\[-`{-~])|!?\[([^\[\]]*+)\]\([^()]*+\)|<[^<>]*+>"
-    r"|(?<!\s)\*++|\*++(?!\s)|`++|(?<!\w)_++|_++(?!\w)"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,28 +56,56 @@ class Problem:
         return f"{self.path or 'article'}:{self.line}: {self.code} {self.message}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: its troubles are found once, when first asked for
 class Article:
-    """An article as read.
+    """An article as read: its whole text, the header, and the body taken apart.
 
-    `slots` are the names of the slots that need a fact, in order of first appearance; `segments`
-    is the body in order, text and slots; `headline` is the H1 in the same form;
-    `property_lines` has the line of each attribute, by its name in lower case.
+    What needs the body's Markdown to be read (rendering, the title, notes) waits until it is asked
+    for, so an article that is only looked at costs little.
     """
 
     path: Path | str | None
-    properties: Properties
-    description: str
-    slots: tuple[str, ...]
-    problems: tuple[Problem, ...]
-    segments: tuple[str | Slot, ...]
-    headline: tuple[str | Slot, ...]
-    property_lines: Mapping[str, int]
+    text: str
+    header: Header
+    body: Body
+
+    @property
+    def properties(self) -> Properties:
+        """The attributes of the header."""
+        return self.header.properties
+
+    @property
+    def slots(self) -> tuple[str, ...]:
+        """The names of the slots that need a fact, in order of first appearance."""
+        return self.body.names
 
     @property
     def title(self) -> str:
         """The text of the H1, without its marks, slots as their defaults; empty without an H1."""
-        return _plain("".join(_defaults(self.headline)))
+        return _title(self.body.title, {})
+
+    @property
+    def description(self) -> str:
+        """The description of the issue, slots as their defaults; empty without one."""
+        return self.body.description
+
+    @property
+    def mistakes(self) -> tuple[Problem, ...]:
+        """What must be mended before the article is shipped, in order."""
+        return self._problems(self._troubles)
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The mistakes, and the notes on what is only worth a look, in order."""
+        return self._problems([*self._troubles, *self.body.notes])
+
+    @cached_property
+    def _troubles(self) -> list[Trouble]:
+        troubles = [*self.header.troubles, *self.body.troubles]
+        if not self.body.has_title:
+            message = "give the article a title, a line `# Title`"
+            troubles.append((self.header.end, "title-missing", message))
+        return troubles
 
     @property
     def scenarios(self) -> tuple[str, ...]:
@@ -114,7 +135,7 @@ class Article:
 
     def line_of(self, name: str) -> int:
         """The line of the header's attribute `name`, in any case; 1 without that attribute."""
-        return self.property_lines.get(name.casefold(), 1)
+        return self._line(self.header.positions.get(name.casefold(), 0))
 
     def render(self, facts: Mapping[str, str]) -> str:
         """The body as Markdown with the facts in its slots; all else as the author wrote it.
@@ -122,97 +143,63 @@ class Article:
         Facts are found by name in any case. Raises MissingFacts, naming every slot without one,
         and BrokenArticle where a slot is closed that was never opened.
         """
-        return self.fill(facts, written)
+        return _filled(self.body.segments, self._known(facts), escaped)
 
     def title_with(self, facts: Mapping[str, str]) -> str:
         """The text of the H1 with the facts in its slots; raises as `render` does."""
-        return _plain(self._fill(self.headline, facts, written))
+        return _title(self.body.title, self._known(facts))
 
-    def fill(self, facts: Mapping[str, str], write: Callable[[str, Spot], str]) -> str:
-        """The body with each fact as `write` spells it for its spot; raises as `render` does."""
-        return self._fill(self.segments, facts, write)
-
-    def _fill(
-        self,
-        segments: Iterable[str | Slot],
-        facts: Mapping[str, str],
-        write: Callable[[str, Spot], str],
-    ) -> str:
-        broken = [problem for problem in self.problems if problem.code == "slot-unopened"]
+    def _known(self, facts: Mapping[str, str]) -> dict[str, str]:
+        """The facts by `key_of` their names, if there is one for each slot."""
+        broken = [problem for problem in self.mistakes if problem.code == "slot-unopened"]
         if broken:
             raise BrokenArticle("; ".join(map(str, broken)), problems=broken)
         known = {key_of(name): fact for name, fact in facts.items()}
         missing = [name for name in self.slots if key_of(name) not in known]
         if missing:
             raise MissingFacts(missing, article=str(self.path or self.article_id or "article"))
-        return "".join(
-            segment
-            if isinstance(segment, str)
-            else write(known[key_of(segment.name)], segment.spot)
-            if key_of(segment.name) in known
-            else segment.default
-            for segment in segments
+        return known
+
+    def _problems(self, troubles: Iterable[Trouble]) -> tuple[Problem, ...]:
+        return tuple(
+            Problem(line=self._line(at), code=code, message=message, path=self.path)
+            for at, code, message in sorted(troubles)
         )
+
+    def _line(self, position: int) -> int:
+        return bisect_right(self._line_starts, position)
+
+    @cached_property
+    def _line_starts(self) -> tuple[int, ...]:
+        return line_starts(self.text)
 
 
 def parse(text: str, *, path: Path | str | None = None) -> Article:
     """The article in `text`; `path` is where its problems say it stands. Never fails."""
     text = text.removeprefix("\ufeff")
     head = header.read(text)
-    body = take_apart(text, head.end)
-    description, unbalanced = _description(body)
-    troubles = [*head.troubles, *body.troubles, *unbalanced]
-    titles = (heading for heading in body.survey.headings if heading.level == 1)
-    h1 = next((heading for heading in titles if heading.text_start < heading.text_end), None)
-    if h1 is None:
-        troubles.append((head.end, "title-missing", "give the article a title, a line `# Title`"))
-    lines = [line.start() for line in LINE.finditer(text)]
-    return Article(
-        path=path,
-        properties=head.properties,
-        description=description,
-        slots=body.names,
-        problems=tuple(
-            Problem(line=bisect_right(lines, at), code=code, message=message, path=path)
-            for at, code, message in sorted(troubles)
-        ),
-        segments=tuple(body.segments(0, len(body.text))),
-        headline=tuple(body.segments(h1.text_start, h1.text_end)) if h1 else (),
-        property_lines={name: bisect_right(lines, at) for name, at in head.positions.items()},
+    return Article(path=path, text=text, header=head, body=take_apart(text, head.end))
+
+
+def _filled(
+    segments: Iterable[str | Slot],
+    known: Mapping[str, str],
+    spell: Callable[[str, Spot], str],
+) -> str:
+    """The segments with each fact as `spell` puts it in its spot; without one, the default."""
+    return "".join(
+        segment
+        if isinstance(segment, str)
+        else spell(known[key_of(segment.name)], segment.spot)
+        if key_of(segment.name) in known
+        else segment.default
+        for segment in segments
     )
 
 
-def _description(body: Body) -> tuple[str, list[Trouble]]:
-    """The text between the marks of issueDescription, and what is wrong with the marks.
-
-    Where they are not one pair, it runs from the first mark to the next mark or heading.
-    """
-    if not body.descriptions:
-        return "", []
-    kinds = [mark for mark, _, _ in body.descriptions]
-    _, start, position = body.descriptions[0]
-    ends = [at for _, at, _ in body.descriptions[1:2]]
-    troubles = []
-    if kinds != [Mark.DESCRIPTION, Mark.DESCRIPTION_END]:
-        message = (
-            "write one <!--issueDescription--> before the description and one "
-            "<!--/issueDescription--> after it"
-        )
-        troubles.append((position, "description-unbalanced", message))
-        ends += [heading.start for heading in body.survey.headings if heading.start >= start][:1]
-    end = min(ends, default=len(body.text))
-    return "".join(_defaults(body.segments(start, end))).strip(), troubles
-
-
-def _defaults(segments: Iterable[str | Slot]) -> Iterator[str]:
-    for segment in segments:
-        yield segment if isinstance(segment, str) else segment.default
-
-
-def _plain(markdown: str) -> str:
-    """The text of one line of Markdown, as a title shows it."""
-    text = _INLINE_MARKS.sub(lambda mark: mark[1] or mark[2] or "", markdown)
-    return " ".join(html.unescape(text).split())
+def _title(segments: Iterable[str | Slot], known: Mapping[str, str]) -> str:
+    """A title is text, so the facts in it stand as they are, on one line."""
+    return " ".join(_filled(segments, known, lambda fact, _: visible(fact)).split())
 
 
 def _listed(value: str) -> tuple[str, ...]:

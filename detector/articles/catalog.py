@@ -7,7 +7,7 @@ An article without cloudEnvironments applies nowhere, so that is a problem, too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -45,8 +45,7 @@ class Catalog:
 
 def load(folder: Path) -> Catalog:
     """The articles of a folder and the folders in it; CatalogError holds all that is wrong."""
-    articles, problems = _read([folder])
-    mistakes = [problem for problem in problems if not problem.is_note]
+    articles, mistakes = _read([folder], lambda article: article.mistakes)
     if mistakes:
         raise CatalogError(mistakes, folder=str(folder))
     by_scenario = {name.casefold(): article for article in articles for name in article.scenarios}
@@ -66,10 +65,12 @@ def check(paths: Iterable[Path]) -> list[Problem]:
 
     Some are only notes (`Problem.is_note`): worth a look, and no reason not to ship the article.
     """
-    return _read(paths)[1]
+    return _read(paths, lambda article: article.problems)[1]
 
 
-def _read(paths: Iterable[Path]) -> tuple[list[Article], list[Problem]]:
+def _read(
+    paths: Iterable[Path], problems_of: Callable[[Article], Iterable[Problem]]
+) -> tuple[list[Article], list[Problem]]:
     articles: list[Article] = []
     problems: list[Problem] = []
     taken: dict[str, Path] = {}
@@ -85,7 +86,7 @@ def _read(paths: Iterable[Path]) -> tuple[list[Article], list[Problem]]:
                 problems.append(_unreadable(file, error))
                 continue
             articles.append(article)
-            own = [*article.problems, *_mistakes(article), *_repeated(article, file, taken)]
+            own = [*problems_of(article), *_mistakes(article), *_repeated(article, file, taken)]
             problems += sorted(own, key=lambda problem: problem.line)
     return articles, problems
 

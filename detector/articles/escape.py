@@ -11,10 +11,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Final
 from urllib.parse import quote
 
-from detector.articles.inline import Place
+
+class Place(Enum):
+    """What surrounds a piece of text, and so decides how a fact is written there."""
+
+    PROSE = "prose"
+    CODE = "code"  # a code span or a code block
+    CELL_CODE = "code in a table"
+    URL = "url"  # the address of a link or an image, in Markdown or HTML
+    VALUE = "value"  # the value of an attribute, or the title of a link
+    TAG = "tag"  # the rest of an HTML tag: its name and the names of its attributes
+    HTML = "html"  # text that stands in a block of HTML, or a comment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +68,9 @@ _NOT_PLAIN = re.compile(r"[^\w .,:;/@()-]|_")
 _NEVER_EMPTY = "&#8203;"  # keeps the marks around an empty fact from meeting
 
 
-def written(fact: str, spot: Spot) -> str:
+def escaped(fact: str, spot: Spot) -> str:
     """The fact as Markdown has to spell it at this spot."""
-    return _WRITERS[spot.place](visible(fact), spot)
+    return _ESCAPES[spot.place](visible(fact), spot)
 
 
 def visible(fact: str) -> str:
@@ -78,10 +89,10 @@ def _prose(fact: str, spot: Spot) -> str:
     if not fact:
         is_inside = spot.before[-1:].isalnum() or spot.before[-1:].isspace()
         return "" if is_inside and not spot.leads_line else _NEVER_EMPTY
-    escaped = _MARKS.sub(_escape, fact)
+    body = _MARKS.sub(_escape, fact)
     if _LINKED.search(fact):
-        escaped = _WORD.sub(_unlink, escaped)
-    return _first(fact, escaped, spot) + (_reference(fact[-1]) if _ends_blank(fact) else "")
+        body = _WORD.sub(_unlink, body)
+    return _first(fact, body, spot) + (_reference(fact[-1]) if _ends_blank(fact) else "")
 
 
 def _escape(mark: re.Match[str]) -> str:
@@ -105,9 +116,10 @@ def _ends_blank(fact: str) -> bool:
     return len(fact) > 1 and fact[-1].isspace()
 
 
-def _first(fact: str, escaped: str, spot: Spot) -> str:
+def _first(fact: str, body: str, spot: Spot) -> str:
     """The escaped fact, less a blank at its end, with its start fit for what stands before it."""
-    body = escaped[:-1] if _ends_blank(fact) else escaped
+    if _ends_blank(fact):
+        body = body[:-1]
     start = fact[0]
     length = len(_reference(start)) if start in "|`" else 1 + (body[:2] == f"\\{start}")
     after_backslash = len(_BACKSLASHES.search(spot.before)[0]) % 2  # type: ignore[index]
@@ -163,7 +175,7 @@ def _reference(character: str) -> str:
     return f"&#{ord(character)};"
 
 
-_WRITERS: Final[dict[Place, Callable[[str, Spot], str]]] = {
+_ESCAPES: Final[dict[Place, Callable[[str, Spot], str]]] = {
     Place.PROSE: _prose,
     Place.CODE: _code,
     Place.CELL_CODE: _cell_code,

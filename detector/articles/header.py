@@ -13,6 +13,8 @@ from typing import Final
 
 Trouble = tuple[int, str, str]
 
+_LINE_END = re.compile(r"\r\n|\n|\r")
+
 _START = re.compile(r"\s*+<properties(?=[\s/>]|\Z)", re.IGNORECASE)
 _BLANK = re.compile(r"\s*+")
 _END = re.compile(r"/>[ \t]*+(?:\r\n|\n|\r)?+")
@@ -66,6 +68,11 @@ class Header:
     positions: Mapping[str, int]
     end: int
     troubles: tuple[Trouble, ...]
+
+
+def line_starts(text: str) -> tuple[int, ...]:
+    """Where each line begins; an empty text has one line, and a line end begins another."""
+    return (0, *(end.end() for end in _LINE_END.finditer(text)))
 
 
 def read(text: str) -> Header:

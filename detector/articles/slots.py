@@ -2,79 +2,144 @@
 
 `<!--$name-->default<!--/$name-->` is a slot, wherever it stands, also in code or in an address.
 `{name}` is one only if a fact of that name is given, and not in code. What surrounds a slot is
-sought in the text with one letter in each slot's stead, as a reader of the rendered text would.
+sought in the text with a word in each slot's stead, as a reader of the rendered text would, and
+only when somebody asks: most bodies are taken apart and not rendered.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Final
+from functools import cached_property
+from operator import itemgetter
+from typing import TYPE_CHECKING, Final
 
-from detector.articles.escape import Spot
+from detector.articles.escape import Place, Spot
 from detector.articles.header import Trouble
-from detector.articles.inline import LINE, STAND_IN, Place
-from detector.articles.markdown import Survey, survey
+
+if TYPE_CHECKING:
+    from detector.articles.places import Survey
+
+STAND_IN: Final = "\ue000"
+"""The character that stands for a slot in a body's text; it is no blank, no mark and no letter."""
 
 _COMMENT = re.compile(r"<!--([^<>]*+)>")
 _BRACES = re.compile(r"\{[ \t]*+(\$?+\w[\w .-]{0,99}+)\}")
-_LEAD = re.compile(r"[\s\d>*+=|:#.)(-]*+")  # all that can stand before a line's own text
-_NEAR: Final = 40  # characters before a slot that can change what a fact means
+# A body that opens with `# Title`: so much is seen of it without reading Markdown.
+_OPENING_TITLE = re.compile(rf"(?:[ \t]*+[\r\n])*+ {{0,3}}#[ \t]++[*_`\[]*+[\w{STAND_IN}]")
 
 
 class Mark(Enum):
-    """What a comment of the article format is."""
+    """What the article format marks in a text."""
 
     OPENER = "<!--$name-->"
     CLOSER = "<!--/$name-->"
     DESCRIPTION = "<!--issueDescription-->"
     DESCRIPTION_END = "<!--/issueDescription-->"
+    BRACES = "{name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
     """A place that a fact fills: its name, what stands there without one, and where that is.
 
-    `start` and `end` count in `Body.text`. A brace token is optional: without a fact it stays.
+    `start` and `end` count in `Body.text`, `position` in the file. A brace token is optional:
+    without a fact it stays.
     """
 
     name: str
     default: str
     start: int
     end: int
+    position: int
     spot: Spot = field(default_factory=Spot)
     is_optional: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: it is surveyed once, when first asked
 class Body:
     """A body taken apart.
 
-    `text` has one stand-in for each slot and no marks; `slots` are in its order; `names` are
-    those of the slots that must be filled, in order of first appearance; `descriptions` are the
-    marks of issueDescription, each with its position in `text`, and in the file.
+    `text` has one stand-in for each slot and no marks; `slots` are in its order, with the brace
+    tokens; `names` are those of the slots that must be filled, in order of first appearance;
+    `descriptions` are the marks of issueDescription, each with its position in `text`, and in the
+    file.
     """
 
     text: str
     slots: tuple[Slot, ...]
     names: tuple[str, ...]
     descriptions: tuple[tuple[Mark, int, int], ...]
-    survey: Survey
     troubles: tuple[Trouble, ...]
 
-    def segments(self, start: int, end: int) -> Iterator[str | Slot]:
-        """Text and slots of a stretch of the body, in order."""
-        first = bisect_right(self.slots, start - 1, key=lambda slot: slot.start)
-        for slot in self.slots[first:]:
-            if slot.start >= end:
-                break
-            yield self.text[start : slot.start]
-            yield slot
-            start = slot.end
-        yield self.text[start:end]
+    @cached_property
+    def survey(self) -> Survey:
+        """What a reader of Markdown makes of the text."""
+        from detector.articles.places import survey
+
+        return survey(self.text, [(slot.start, slot.end) for slot in self.slots])
+
+    @cached_property
+    def segments(self) -> tuple[str | Slot, ...]:
+        """Text and slots in turn, each slot with its spot; a brace token in code is text, too."""
+        segments: list[str | Slot] = []
+        position = 0
+        for slot, spot in zip(self.slots, self.survey.spots, strict=True):
+            segments.append(self.text[position : slot.start])
+            stays = slot.is_optional and spot.place in (Place.CODE, Place.CELL_CODE)
+            segments.append(slot.default if stays else replace(slot, spot=spot))
+            position = slot.end
+        return (*segments, self.text[position:])
+
+    @property
+    def title(self) -> tuple[str | Slot, ...]:
+        """The text that the first H1 shows, in segments; empty without one."""
+        return tuple(
+            part if isinstance(part, str) else self.segments[2 * part + 1]
+            for part in self.survey.title
+        )
+
+    @property
+    def has_title(self) -> bool:
+        """Whether an H1 shows something; Markdown is read only where that is not plain to see."""
+        return _OPENING_TITLE.match(self.text) is not None or bool(self.survey.title)
+
+    @property
+    def notes(self) -> list[Trouble]:
+        """A note for each brace token that a fact could fill."""
+        return [
+            (
+                slot.position,
+                "brace-token",
+                f"{slot.default} is filled only if a fact has that name, and else stays as it is",
+            )
+            for slot in self.segments
+            if isinstance(slot, Slot) and slot.is_optional
+        ]
+
+    @property
+    def description(self) -> str:
+        """The text between the marks of issueDescription, slots as their defaults.
+
+        Where they are not one pair, it runs from the first mark to the next mark or heading.
+        """
+        if not self.descriptions:
+            return ""
+        (_, start, _), *others = self.descriptions
+        ends = [at for _, at, _ in others[:1]]
+        if not _is_pair(self.descriptions):
+            ends += [at for at in self.survey.headings if at >= start][:1]
+        return self._with_defaults(start, min(ends, default=len(self.text))).strip()
+
+    def _with_defaults(self, start: int, end: int) -> str:
+        pieces: list[str] = []
+        for slot in self.slots:
+            if start <= slot.start < end:
+                pieces += self.text[start : slot.start], slot.default
+                start = slot.end
+        return "".join([*pieces, self.text[start:end]])
 
 
 def key_of(name: str) -> str:
@@ -84,55 +149,60 @@ def key_of(name: str) -> str:
 
 def take_apart(text: str, start: int) -> Body:
     """The body that `text` has from `start` on."""
-    marks = tuple(_marks(text, start))
+    marks = tuple(sorted((*_comments(text, start), *_braces(text, start)), key=itemgetter(2)))
     closers, troubles = _pairs(marks)
     pieces: list[str] = []
-    origins: list[tuple[int, int]] = []  # in the body, in the file: where each stretch begins
     slots: list[Slot] = []
     descriptions: list[tuple[Mark, int, int]] = []
     length, position = 0, start
     for number, (mark, name, mark_start, mark_end) in enumerate(marks):
         if mark_start < position:  # it went with the default around it
             continue
-        origins.append((length, position))
         pieces.append(text[position:mark_start])
         length += mark_start - position
         position = mark_end
-        if mark is Mark.OPENER:
-            closer = closers.get(number)
-            default = text[mark_end : closer[0]] if closer else ""
-            position = closer[1] if closer else mark_end
-            slots.append(Slot(name=name, default=default, start=length, end=length + 1))
-            pieces.append(STAND_IN)
-            length += 1
-        elif mark is not Mark.CLOSER:
+        if mark in (Mark.DESCRIPTION, Mark.DESCRIPTION_END):
             descriptions.append((mark, length, mark_start))
-    origins.append((length, position))
+        elif mark is not Mark.CLOSER:
+            default = stand_in = text[mark_start:mark_end]
+            if mark is Mark.OPENER:
+                default_end, position = closers.get(number, (mark_end, mark_end))
+                default, stand_in = text[mark_end:default_end], STAND_IN
+            pieces.append(stand_in)
+            slot = Slot(
+                name=name,
+                default=default,
+                start=length,
+                end=length + len(stand_in),
+                position=mark_start,
+                is_optional=mark is Mark.BRACES,
+            )
+            slots.append(slot)
+            length = slot.end
     pieces.append(text[position:])
-    body = "".join(pieces)
-    places = survey(body)
+    if descriptions and not _is_pair(descriptions):
+        message = (
+            "write one <!--issueDescription--> before the description and one "
+            "<!--/issueDescription--> after it"
+        )
+        troubles.append((descriptions[0][2], "description-unbalanced", message))
     openers = [name for mark, name, _, _ in marks if mark is Mark.OPENER]
     names = {key_of(name): name for name in reversed(openers)}  # the first spelling counts
-    placed = tuple(_placed(body, slots, places))
-    for slot in placed:
-        if slot.is_optional:
-            before, origin = origins[bisect_right(origins, (slot.start, len(text))) - 1]
-            message = (
-                f"{slot.default} is filled only if a fact has that name, and else stays as it is"
-            )
-            troubles.append((origin + slot.start - before, "brace-token", message))
     return Body(
-        text=body,
-        slots=placed,
+        text="".join(pieces),
+        slots=tuple(slots),
         names=tuple(names[key] for key in dict.fromkeys(map(key_of, openers))),
         descriptions=tuple(descriptions),
-        survey=places,
         troubles=tuple(troubles),
     )
 
 
-def _marks(text: str, start: int) -> Iterator[tuple[Mark, str, int, int]]:
-    """Every mark with its name and its span; other comments are the author's text."""
+def _is_pair(descriptions: Sequence[tuple[Mark, int, int]]) -> bool:
+    return [mark for mark, _, _ in descriptions] == [Mark.DESCRIPTION, Mark.DESCRIPTION_END]
+
+
+def _comments(text: str, start: int) -> Iterator[tuple[Mark, str, int, int]]:
+    """Every comment that is a mark, with its name and its span; others are the author's text."""
     for comment in _COMMENT.finditer(text, start):
         if not comment[1].endswith("--"):
             continue
@@ -144,6 +214,11 @@ def _marks(text: str, start: int) -> Iterator[tuple[Mark, str, int, int]]:
             yield mark, "", *comment.span()
         elif content.startswith("$") and (name := " ".join(content[1:].split())):
             yield Mark.CLOSER if is_closer else Mark.OPENER, name, *comment.span()
+
+
+def _braces(text: str, start: int) -> Iterator[tuple[Mark, str, int, int]]:
+    for token in _BRACES.finditer(text, start):
+        yield Mark.BRACES, token[1].rstrip(), *token.span()
 
 
 def _pairs(
@@ -181,41 +256,3 @@ def _pairs(
         elif number in closers:
             inner_end = closers[number][0]
     return closers, troubles
-
-
-def _placed(body: str, slots: list[Slot], places: Survey) -> Iterator[Slot]:
-    """The slots and the brace tokens outside code, in order, each with its spot."""
-    braces = (
-        Slot(
-            name=token[1].rstrip(),
-            default=token[0],
-            start=token.start(),
-            end=token.end(),
-            is_optional=True,
-        )
-        for token in _BRACES.finditer(body)
-    )
-    lines = LINE.finditer(body)
-    line = next(lines)
-    lead = _LEAD.match(body)
-    regions = iter((*places.regions, (len(body), len(body) + 1, Place.PROSE)))
-    start, end, place = next(regions)
-    for slot in sorted((*slots, *braces), key=lambda slot: slot.start):
-        while end <= slot.start:
-            start, end, place = next(regions)
-        here = place if start <= slot.start else Place.PROSE
-        if slot.is_optional and here in (Place.CODE, Place.CELL_CODE):
-            continue
-        while line.end() <= slot.start:
-            line = next(lines)
-            lead = None
-        lead = lead or _LEAD.match(body, line.start())
-        is_near = slot.start - start < 2
-        spot = Spot(
-            place=here,
-            before=body[max(0, slot.start - _NEAR) : slot.start],
-            after=body[slot.end : slot.end + 1],
-            leads_line=lead is not None and lead.end() >= slot.start,
-            leads_value=is_near and not body[start : slot.start].strip("\"'"),
-        )
-        yield replace(slot, spot=spot)

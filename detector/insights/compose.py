@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 from urllib.parse import quote
 
-from detector.articles import Catalog, Spot, written
+from detector.articles import Catalog, Spot, escaped
 from detector.diagnosis import Comparison
 from detector.errors import ArticleError
 from detector.insights.document import (
@@ -194,7 +194,7 @@ def _article(
         f"no article for {last} applies in {library.cloud}: add one whose cloudEnvironments name "
         "this cloud; the failover was told by its diagnosis alone"
     )
-    results = written(diagnosis.cause.statement, Spot(leads_line=True))
+    results = escaped(diagnosis.cause.statement, Spot(leads_line=True))
     bare = _ToldBy(scenario=last, id="", title=otherwise, results=results)
     return bare, tuple(problems)
 

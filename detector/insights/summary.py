@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Final
 
-from detector.articles import Spot, written
+from detector.articles import Spot, escaped
 from detector.insights.document import Insight, OutageFacts, timestamp
 from detector.model import EndSource
 from detector.text import clock, lasting, one_line
@@ -34,7 +34,7 @@ def to_markdown(insight: Insight) -> str:
 
 
 def _text(text: str) -> str:
-    return written(one_line(text, LONGEST), Spot(leads_line=True))
+    return escaped(one_line(text, LONGEST), Spot(leads_line=True))
 
 
 def _facts(insight: Insight) -> Iterator[tuple[str, str]]:
