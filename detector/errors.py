@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Literal
 
 
 class DetectorError(Exception):
@@ -109,12 +110,21 @@ class LogsUnavailable(PassingError):
         self.scope = scope
 
 
-class FactUnknown(PassingError):
-    """A fact that could not be had; `why` completes the slot's `unknown (why)`."""
+UnknownKind = Literal["gone", "refused", "no answer", "other"]
+"""Why a fact could not be had: its resource is gone (404), the permission is missing (401, 403), or
+nobody answered (429, 5xx, no connection, no time), which another run may mend."""
 
-    def __init__(self, why: str) -> None:
+
+class FactUnknown(PassingError):
+    """A fact that could not be had; `why` completes the slot's `unknown (why)`.
+
+    `kind` is the same for a rule to decide by.
+    """
+
+    def __init__(self, why: str, *, kind: UnknownKind = "other") -> None:
         super().__init__(why)
         self.why = why
+        self.kind = kind
 
 
 class JournalUnavailable(PassingError):

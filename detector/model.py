@@ -13,7 +13,10 @@ from enum import StrEnum
 from typing import Final
 
 ACTIVITY: Final = "AzureActivity"
-"""The source of a row of the Activity Log."""
+"""The source of a row of the Activity Log that tells of an operation (category Administrative)."""
+
+RESOURCE_HEALTH: Final = "AzureActivity/ResourceHealth"
+"""The source of a row of the Activity Log's category ResourceHealth."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -57,10 +60,13 @@ class Kind(StrEnum):
     CONFIGURATION = "configuration"
     RESET = "reset"
     WRITE = "write"
+    MIGRATION = "migration"
+    CONNECTION_CHANGE = "connection change"
+    HEALTH = "health"
 
 
 class Phase(StrEnum):
-    """How far the operation of a configuration, reset or write row had come."""
+    """How far the operation had come that a row tells of."""
 
     STARTED = "started"
     SUCCEEDED = "succeeded"
@@ -68,13 +74,39 @@ class Phase(StrEnum):
     UNSTATED = "unstated"
 
 
+PLATFORM_INITIATED: Final = "Platform Initiated"
+CUSTOMER_INITIATED: Final = "Customer Initiated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthEvent:
+    """One entry of what Resource Health says of a gateway; text that is absent is empty.
+
+    `at` is when it began, `resolved_at` when it ended, where that is said. `state` is Available,
+    Unavailable, Degraded or Unknown; `reason_type` and `category` are Planned, Unplanned or others
+    of Azure's words. `context` is PLATFORM_INITIATED, CUSTOMER_INITIATED or another text.
+    """
+
+    at: datetime
+    resolved_at: datetime | None
+    state: str
+    title: str
+    summary: str
+    reason_type: str
+    context: str
+    category: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signal:
     """One row of the logs that bears on a failover.
 
     Two rows with the same content are one signal, whichever scope or run they came from.
-    `source` is the category of AzureDiagnostics, or `AzureActivity`.
+    `source` is the category of AzureDiagnostics, `AzureActivity` or `AzureActivity/ResourceHealth`.
     `text` is what the row says in words (its Message or reason), hostile until escaped.
+    A row of the Activity Log that tells of a connection names it in `connection`, by its id, and
+    leaves `gateway_id` empty: whose connection it is, the row does not say. `health` is what a row
+    of Resource Health says.
     """
 
     at: datetime
@@ -87,6 +119,8 @@ class Signal:
     caller: str = ""
     correlation_id: str = ""
     text: str = ""
+    connection: str = ""
+    health: HealthEvent | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,6 +304,10 @@ class Gateway:
     The keys of `unknown` are this class's field names.
     `generation` is `Generation1` or `Generation2`; `vpn_type` is `RouteBased` or `PolicyBased`.
     `vips` are all its public addresses, in the order of its ipConfigurations.
+    The last three facts may be None without standing in `unknown`: `gateway_type` is `Vpn`,
+    `ExpressRoute` or `LocalGateway`; `point_to_site` says whether clients get addresses of it;
+    `migration` is `<phase>/<state>` in Azure's words, as `ExecuteSucceeded/Succeeded`, and None
+    where none was begun.
     """
 
     id: str
@@ -285,15 +323,48 @@ class Gateway:
     virtual_network_id: str | None = None
     virtual_network_name: str | None = None
     unknown: Mapping[str, str] = field(default_factory=dict)
+    gateway_type: str | None = None
+    point_to_site: bool | None = None
+    migration: str | None = None
+
+
+class TunnelStatus(StrEnum):
+    """What ARM says of a tunnel, in its own words."""
+
+    CONNECTED = "Connected"
+    CONNECTING = "Connecting"
+    NOT_CONNECTED = "NotConnected"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TunnelState:
+    """One tunnel of a connection, as ARM says it is now.
+
+    `vip` is the gateway's address, None where the tunnel's name does not end in one.
+    `connected_since` is when it last connected, None where ARM has no time; one that is there and
+    cannot be read makes `since_unreadable` true.
+    """
+
+    vip: str | None
+    status: TunnelStatus
+    connected_since: datetime | None
+    since_unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """A gateway's connection: its name, its peer's address, and ARM's `connectionStatus`."""
+    """A gateway's connection: its name, its peer's address, and ARM's `connectionStatus`.
+
+    `id` is empty where its body has none. `tunnels` is empty where ARM does not tell of them, as
+    in every list of connections.
+    """
 
     name: str
     remote_ip: str | None
     status: str | None
+    id: str = ""
+    tunnels: tuple[TunnelState, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

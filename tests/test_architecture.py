@@ -105,6 +105,11 @@ TESTED_BY: Final = {
     "local.bodies": ("recording", "bodies are read as part of a recording"),
     "local.exports": ("recording", "exports are read as part of a recording"),
     "runs.ports": ("run", "whole runs stand on fakes of the ports"),
+    "signals.fields": ("arm", "fields are read as part of a body"),
+    "signals.resource_health": (
+        "arm",
+        "an event is read as part of a body, and in test_row of a row",
+    ),
 }
 """The modules without a `test_<module>.py` of their own: what tests them, and why there."""
 

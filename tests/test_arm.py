@@ -1,10 +1,18 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from detector.errors import FactUnknown
+from detector.model import (
+    CUSTOMER_INITIATED,
+    PLATFORM_INITIATED,
+    HealthEvent,
+    TunnelState,
+    TunnelStatus,
+)
 from detector.signals import arm
 
 SUBSCRIPTION = "/subscriptions/0f0f0f0f-0000-4000-8000-00000000000a"
@@ -146,6 +154,77 @@ def test_a_fact_that_is_not_set_is_unknown_with_the_reason() -> None:
         == gateway.unknown
     )
     assert gateway.generation is None
+
+
+def test_a_gateways_type_its_clients_and_its_migration_are_told_where_the_body_has_them() -> None:
+    body = a_body(
+        vpnClientConfiguration={"vpnClientAddressPool": {"addressPrefixes": ["192.0.2.0/24"]}},
+        virtualNetworkGatewayMigrationStatus={"state": "Succeeded", "phase": "ExecuteSucceeded"},
+    )
+    flat = flattened(body)
+    del flat["properties"]
+
+    gateway = arm.gateway(GATEWAY_ID, body, {})
+
+    assert ("Vpn", True, "ExecuteSucceeded/Succeeded") == (
+        gateway.gateway_type,
+        gateway.point_to_site,
+        gateway.migration,
+    )
+    assert gateway == arm.gateway(GATEWAY_ID, flat, {})
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({}, (False, None)),
+        ({"vpnClientConfiguration": None}, (False, None)),
+        ({"vpnClientConfiguration": {"vpnClientProtocols": ["OpenVPN"]}}, (False, None)),
+        ({"vpnClientConfiguration": "x"}, (None, None)),
+        ({"virtualNetworkGatewayMigrationStatus": "x"}, (False, None)),
+        (
+            {"virtualNetworkGatewayMigrationStatus": {"state": "None", "phase": "None"}},
+            (False, None),
+        ),
+        ({"virtualNetworkGatewayMigrationStatus": {"phase": "Prepare"}}, (False, "Prepare/None")),
+    ],
+)
+def test_what_a_gateway_need_not_have_is_never_unknown(
+    change: dict[str, object], expected: tuple[bool | None, str | None]
+) -> None:
+    gateway = arm.gateway(GATEWAY_ID, a_body(**change), {})
+
+    assert (expected, {}) == ((gateway.point_to_site, gateway.migration), gateway.unknown)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        {"ipAddress": "198.51.100.9"},
+        {"publicIPAddress": {"address": "198.51.100.9"}},
+        {"publicIPAddress": {"id": f"{PUBLIC_IP}1", "properties": {"ipAddress": "198.51.100.9"}}},
+        {"addresses": [{"private": "10.1.2.3"}, "198.51.100.9"]},
+    ],
+)
+def test_an_address_anywhere_in_an_ip_configuration_is_its_vip(field: dict[str, object]) -> None:
+    """Gateways of SKU Basic are losing their reference to a public IP."""
+    configuration = an_ip_configuration(FIRST, 1)
+    del configuration["properties"]["publicIPAddress"]
+    configuration["properties"] |= field | {"privateIPAddress": "10.1.2.3"}
+    body = a_body(bgpSettings=None, ipConfigurations=[configuration])
+
+    gateway = arm.gateway(GATEWAY_ID, body, {})
+
+    assert () == arm.public_ips_needed(body)
+    assert (("198.51.100.9",), {}) == (gateway.vips, gateway.unknown)
+
+
+def test_an_ip_configuration_without_any_address_has_no_vip_set() -> None:
+    configuration = an_ip_configuration(FIRST, 1)
+    configuration["properties"]["publicIPAddress"] = None
+    body = a_body(bgpSettings=None, ipConfigurations=[configuration])
+
+    assert {"vips": "not set on the gateway"} == arm.gateway(GATEWAY_ID, body, {}).unknown
 
 
 @pytest.mark.parametrize(
@@ -315,3 +394,160 @@ def test_ip_configurations_that_cannot_be_read_are_not_taken_for_unset(
     assert {arm.UNREADABLE} == {
         unknown[fact] for fact in ("vips", "virtual_network_id", "virtual_network_name")
     }
+
+
+def tunnels_of(*entries: object) -> tuple[TunnelState, ...]:
+    return arm.connection(a_connection(tunnelConnectionStatus=list(entries)), {}).tunnels
+
+
+def a_tunnel(**changes: object) -> dict[str, object]:
+    return {
+        "tunnel": "to-Branch_198.51.100.1",
+        "connectionStatus": "Connected",
+        "ingressBytesTransferred": 1,
+        "egressBytesTransferred": 2,
+        "lastConnectionEstablishedUtcTime": "11/04/2017 17:03:30",
+    } | changes
+
+
+def test_a_connection_has_the_state_of_each_of_its_tunnels() -> None:
+    """The form is that of the documentation's example: the month comes first, and it is UTC."""
+    since = datetime(2017, 11, 4, 17, 3, 30, tzinfo=UTC)
+    body = a_connection(tunnelConnectionStatus=[a_tunnel()])
+    flat = flattened(body)
+    del flat["properties"]
+    expected = TunnelState(vip="198.51.100.1", status=TunnelStatus.CONNECTED, connected_since=since)
+
+    assert (expected,) == arm.connection(body, {}).tunnels
+    assert arm.connection(body, {}) == arm.connection(flat, {})
+
+
+@pytest.mark.parametrize(
+    ("written", "since", "unreadable"),
+    [
+        ("11/4/2017 7:03:30", datetime(2017, 11, 4, 7, 3, 30, tzinfo=UTC), False),
+        ("2017-11-04T17:03:30.1234567Z", datetime(2017, 11, 4, 17, 3, 30, 123456, UTC), False),
+        ("2017-11-04T18:03:30+01:00", datetime(2017, 11, 4, 17, 3, 30, tzinfo=UTC), False),
+        (None, None, False),
+        ("", None, False),
+        ("01/01/0001 00:00:00", None, False),
+        ("0001-01-01T00:00:00Z", None, False),
+        ("17/04/2017 17:03:30", None, True),
+        ("yesterday", None, True),
+        (["11/04/2017 17:03:30"], None, True),
+    ],
+)
+def test_the_time_of_a_tunnels_last_connection_is_read_or_said_to_be_unreadable(
+    written: object, since: datetime | None, *, unreadable: bool
+) -> None:
+    [tunnel] = tunnels_of(a_tunnel(lastConnectionEstablishedUtcTime=written))
+
+    assert (since, unreadable) == (tunnel.connected_since, tunnel.since_unreadable)
+
+
+@pytest.mark.parametrize(
+    ("name", "vip"),
+    [
+        ("my_own_tunnel_198.51.100.1", "198.51.100.1"),
+        ("to-Branch_2001:db8::1", "2001:db8::1"),
+        ("to-Branch", None),
+        ("to-Branch_198.51.100", None),
+        ("", None),
+        (None, None),
+        (7, None),
+    ],
+)
+def test_a_tunnels_name_ends_in_the_gateways_address_or_tells_none(
+    name: object, vip: str | None
+) -> None:
+    [tunnel] = tunnels_of(a_tunnel(tunnel=name))
+
+    assert vip == tunnel.vip
+
+
+@pytest.mark.parametrize(
+    ("written", "status"),
+    [
+        ("CONNECTED", TunnelStatus.CONNECTED),
+        ("connecting", TunnelStatus.CONNECTING),
+        ("notConnected", TunnelStatus.NOT_CONNECTED),
+        ("Unknown", TunnelStatus.UNKNOWN),
+        ("Resting", TunnelStatus.UNKNOWN),
+        (None, TunnelStatus.UNKNOWN),
+    ],
+)
+def test_the_status_of_a_tunnel_counts_in_any_case(written: object, status: TunnelStatus) -> None:
+    [tunnel] = tunnels_of(a_tunnel(connectionStatus=written))
+
+    assert status is tunnel.status
+
+
+@pytest.mark.parametrize("listed", [None, [], "x", 7, [None, 3, "x", {}]])
+def test_a_connection_that_does_not_tell_of_its_tunnels_has_none(listed: object) -> None:
+    assert () == arm.connection(a_connection(tunnelConnectionStatus=listed), {}).tunnels
+
+
+def test_no_key_of_a_connection_is_kept() -> None:
+    body = a_connection(
+        sharedKey="hush",
+        authorizationKey="hush",
+        tunnelConnectionStatus=[a_tunnel(sharedKey="hush")],
+    )
+
+    assert "hush" not in repr(arm.connection(body, {}))
+
+
+def a_status(**changes: object) -> dict[str, Any]:
+    properties = {
+        "availabilityState": "Unavailable",
+        "title": "The gateway was unavailable",
+        "summary": "An instance was serviced.",
+        "reasonType": "Planned",
+        "context": "Platform Initiated",
+        "category": "Planned",
+        "occuredTime": "2026-11-22T02:14:00Z",
+        "resolvedTime": "2026-11-22T02:20:00Z",
+    }
+    return {"name": "2026-11-22+02:14:00Z", "properties": properties | changes}
+
+
+def test_an_availability_status_tells_when_what_and_by_whom() -> None:
+    expected = HealthEvent(
+        at=datetime(2026, 11, 22, 2, 14, tzinfo=UTC),
+        resolved_at=datetime(2026, 11, 22, 2, 20, tzinfo=UTC),
+        state="Unavailable",
+        title="The gateway was unavailable",
+        summary="An instance was serviced.",
+        reason_type="Planned",
+        context=PLATFORM_INITIATED,
+        category="Planned",
+    )
+
+    assert [expected] == arm.health_events([a_status()])
+
+
+def test_an_availability_status_may_lack_all_but_its_time() -> None:
+    """Of a gateway that is well, the reason is empty; the time is spelled in two ways."""
+    bare = {"name": "current", "properties": {"occurredTime": "2026-11-22T02:14:00Z"}}
+    odd = a_status(title=3, summary=None, reasonType="", context="customerInitiated", category=[])
+
+    [first] = arm.health_events([bare])
+    [second] = arm.health_events([odd])
+
+    assert ("", "", "", None) == (first.state, first.title, first.context, first.resolved_at)
+    assert ("", "", "", CUSTOMER_INITIATED, "") == (
+        second.title,
+        second.summary,
+        second.reason_type,
+        second.context,
+        second.category,
+    )
+
+
+def test_what_has_no_time_is_no_event_and_the_newest_comes_first() -> None:
+    later = a_status(occuredTime="2026-11-22T03:00:00Z")
+    found = arm.health_events(
+        [a_status(), None, 3, {}, a_status(occuredTime=None), a_status(occuredTime="x"), later]
+    )
+
+    assert [3, 2] == [event.at.hour for event in found]

@@ -226,7 +226,7 @@ UNREADABLE = "the answer could not be read"
 FAULTS: dict[str, tuple[Fault, str]] = {
     "403": (Reply(status=403, body={"error": {"code": "Forbidden"}}), "no permission to read it"),
     "404": (Reply(status=404, body=b""), "a gateway of this request no longer exists"),
-    "401": (Reply(status=401, body=b""), "Azure refused to answer, with status 401"),
+    "401": (Reply(status=401, body=b""), "no permission to read it"),
     "429": (Reply(status=429, body=b""), THROTTLING),
     "429 that asks for an hour": (Reply(status=429, headers={"Retry-After": "3600"}), THROTTLING),
     "500": (Reply(status=500, body=b"<html>"), SILENT),

@@ -6,7 +6,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,7 +17,7 @@ from azure.identity import CredentialUnavailableError
 from detector.azure.clouds import CLOUDS
 from detector.azure.network import Network, network_client
 from detector.errors import FactUnknown
-from detector.model import Connection, Gateway
+from detector.model import Connection, Gateway, TunnelState, TunnelStatus
 from tests.azure_stand_in import AzureStandIn, Fault, closed, truncated
 from tests.loopback import Reply
 
@@ -32,6 +33,11 @@ PUBLIC_IP_ID = f"{NETWORK}/publicIPAddresses/pip-Hub"
 PEER_ID = f"{NETWORK}/localNetworkGateways/lng-Branch"
 
 MakeNetwork = Callable[..., Network]
+
+FORBIDDEN = (
+    "no permission to read it;"
+    " give the app's identity Monitoring Reader on the resource group rg-network"
+)
 
 
 class Pauses(list[float]):
@@ -167,7 +173,10 @@ def test_a_vip_that_the_gateways_body_lacks_is_asked_of_its_public_ip(
     [
         ({"properties": {}}, "no public address is allocated yet"),
         (Reply(status=404, body=an_error("ResourceNotFound")), "its public IP no longer exists"),
-        (Reply(status=403, body=an_error("AuthorizationFailed")), "no permission to read it"),
+        (
+            Reply(status=403, body=an_error("AuthorizationFailed")),
+            FORBIDDEN.replace("rg-network", "rg-Network"),
+        ),
     ],
 )
 def test_a_public_ip_that_cannot_be_had_costs_only_the_vip(
@@ -221,17 +230,13 @@ def test_no_gateways_ask_for_nothing(network: MakeNetwork, azure: AzureStandIn) 
 
 
 GONE = "the gateway no longer exists"
-FORBIDDEN = "no permission to read it"
 THROTTLING = "Azure is throttling"
 SILENT = "Azure did not answer"
 UNREADABLE = "the answer could not be read"
 FAULTS: dict[str, tuple[Fault, str]] = {
     "404": (Reply(status=404, body=an_error("ResourceNotFound")), GONE),
     "403": (Reply(status=403, body=an_error("AuthorizationFailed")), FORBIDDEN),
-    "401": (
-        Reply(status=401, body=an_error("InvalidAuthenticationToken")),
-        "Azure refused to answer, with status 401",
-    ),
+    "401": (Reply(status=401, body=an_error("InvalidAuthenticationToken")), FORBIDDEN),
     "400": (
         Reply(status=400, body=an_error("BadRequest")),
         "Azure refused to answer, with status 400",
@@ -399,12 +404,15 @@ def connected(azure: AzureStandIn) -> AzureStandIn:
     return azure
 
 
+CONNECTION = Connection(
+    id=CONNECTION_ID.lower(), name="to-Branch", remote_ip="203.0.113.7", status="Connected"
+)
+
+
 def test_a_connection_has_its_name_its_peers_address_and_its_state(
     connected: AzureStandIn, network: MakeNetwork
 ) -> None:
-    assert [Connection(name="to-Branch", remote_ip="203.0.113.7", status="Connected")] == list(
-        network().connections(GATEWAY_ID)
-    )
+    assert [CONNECTION] == list(network().connections(GATEWAY_ID))
     assert {"GET"} == {request.method for request in connected.requests}
 
 
@@ -490,9 +498,7 @@ def test_a_connection_that_cannot_be_had_has_no_state(
     reply, _ = FAULTS[fault]
     connected.always("/connections/to-Branch", reply)
 
-    assert [Connection(name="to-Branch", remote_ip="203.0.113.7", status=None)] == list(
-        network().connections(GATEWAY_ID)
-    )
+    assert [replace(CONNECTION, status=None)] == list(network().connections(GATEWAY_ID))
 
 
 @pytest.mark.parametrize("fault", SOME)
@@ -502,6 +508,108 @@ def test_a_peer_that_cannot_be_had_leaves_the_remote_ip_unknown(
     reply, _ = FAULTS[fault]
     connected.always("/localNetworkGateways/", reply)
 
-    assert [Connection(name="to-Branch", remote_ip=None, status="Connected")] == list(
-        network().connections(GATEWAY_ID)
-    )
+    assert [replace(CONNECTION, remote_ip=None)] == list(network().connections(GATEWAY_ID))
+
+
+TUNNEL = TunnelState(
+    vip="198.51.100.1",
+    status=TunnelStatus.CONNECTED,
+    connected_since=datetime(2026, 11, 22, 2, 0, 13, tzinfo=UTC),
+)
+
+
+@pytest.fixture
+def live(connected: AzureStandIn) -> AzureStandIn:
+    """A gateway with one connection, of whose tunnel ARM tells where the connection is asked."""
+    tunnel = {
+        "tunnel": "to-Branch_198.51.100.1",
+        "connectionStatus": "Connected",
+        "lastConnectionEstablishedUtcTime": "11/22/2026 02:00:13",
+    }
+    connected.arm[CONNECTION_ID] = a_connection(sharedKey="hush", tunnelConnectionStatus=[tunnel])
+    return connected
+
+
+def the_connection(network: Network) -> Connection | FactUnknown:
+    return network.tunnels([CONNECTION_ID.lower()])[CONNECTION_ID.lower()]
+
+
+def test_a_connection_that_is_asked_by_name_tells_of_its_tunnels(
+    live: AzureStandIn, network: MakeNetwork
+) -> None:
+    assert replace(CONNECTION, tunnels=(TUNNEL,)) == the_connection(network())
+    assert {"GET"} == {request.method for request in live.requests}
+
+
+def test_each_connection_is_asked_once_a_run(live: AzureStandIn, network: MakeNetwork) -> None:
+    asked = network()
+    asked.connections(GATEWAY_ID)
+
+    first = asked.tunnels([CONNECTION_ID.lower(), CONNECTION_ID.lower()])
+
+    assert first == asked.tunnels([CONNECTION_ID.lower()])
+    assert 1 == len(live.asked("/connections/to-Branch"))
+
+
+def test_a_connection_without_a_body_that_names_it_keeps_the_id_that_was_asked(
+    live: AzureStandIn, network: MakeNetwork
+) -> None:
+    live.arm[CONNECTION_ID] = a_connection() | {"id": None}
+
+    found = the_connection(network())
+
+    assert isinstance(found, Connection)
+    assert CONNECTION_ID.lower() == found.id
+
+
+KINDS = {
+    "404": "gone",
+    "403": "refused",
+    "401": "refused",
+    "429 without Retry-After": "no answer",
+    "429 that asks for an hour": "no answer",
+    "500": "no answer",
+    "502": "no answer",
+    "503": "no answer",
+    "504": "no answer",
+    "connection closed": "no answer",
+    "truncated": "no answer",
+    "400": "other",
+    "an error that is no JSON": "other",
+    "no content": "other",
+    "text": "other",
+    "broken JSON": "other",
+    "a list": "other",
+    "null": "other",
+    "a body without properties": "other",
+}
+
+
+@pytest.mark.parametrize("fault", KINDS)
+def test_a_connection_that_cannot_be_asked_says_why(
+    fault: str, live: AzureStandIn, network: MakeNetwork
+) -> None:
+    reply, why = FAULTS[fault]
+    live.always("/connections/to-branch", reply)
+
+    found = the_connection(network())
+
+    assert isinstance(found, FactUnknown)
+    assert (why.replace("the gateway", "the connection"), KINDS[fault]) == (found.why, found.kind)
+
+
+def test_a_connection_that_hangs_gave_no_answer(live: AzureStandIn, network: MakeNetwork) -> None:
+    live.always("/connections/to-branch", live.hangs)
+
+    found = the_connection(network(left=timedelta(milliseconds=200)))
+
+    assert isinstance(found, FactUnknown)
+    assert "no answer" == found.kind
+
+
+def test_one_connections_trouble_is_no_others(live: AzureStandIn, network: MakeNetwork) -> None:
+    gone = f"{CONNECTION_ID}-gone".lower()
+
+    found = network().tunnels([gone, CONNECTION_ID.lower(), "no id"])
+
+    assert [FactUnknown, Connection, FactUnknown] == [type(each) for each in found.values()]

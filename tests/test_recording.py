@@ -491,9 +491,14 @@ def connected(recorded: Path, record: Record) -> Path:
 
 
 def test_a_gateway_has_its_own_recorded_connections(connected: Path) -> None:
-    assert [
-        Connection(name="to-Branch", remote_ip="203.0.113.7", status="Connected")
-    ] == Recording.read(connected).connections(GATEWAY_ID)
+    expected = Connection(
+        id=f"{NETWORK}/connections/to-Branch".lower(),
+        name="to-Branch",
+        remote_ip="203.0.113.7",
+        status="Connected",
+    )
+
+    assert [expected] == Recording.read(connected).connections(GATEWAY_ID)
 
 
 def test_a_connections_state_is_not_known_before_the_last_row_was_seen(connected: Path) -> None:

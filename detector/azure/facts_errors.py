@@ -26,25 +26,26 @@ _NO_ANSWER: Final = "Azure did not answer"
 _THROTTLING: Final = "Azure is throttling"
 
 
-def unknown(error: Exception, *, of: str) -> FactUnknown:
-    """Why a fact `of` something ("the gateway") is not known, after `error`, one of FAILURES."""
+def unknown(error: Exception, *, of: str, role: str = "") -> FactUnknown:
+    """Why a fact `of` something ("the gateway") is not known, after `error`, one of FAILURES.
+
+    `role` says which role permits to read it, and where: "Monitoring Reader on rg-network".
+    """
     if isinstance(error, OutOfTime):
-        return FactUnknown(_THROTTLING if error.wait else "the run had no time left to ask")
+        why = _THROTTLING if error.wait else "the run had no time left to ask"
+        return FactUnknown(why, kind="no answer")
     if isinstance(error, NoCredential):
-        return FactUnknown("there is no credential to ask with")
+        return FactUnknown("there is no credential to ask with", kind="no answer")
     if not isinstance(error, AzureError):
         return FactUnknown(UNREADABLE)
     status = error.status_code if isinstance(error, HttpResponseError) else None
-    return FactUnknown(_NO_ANSWER if status is None else _by_status(status, of))
-
-
-def _by_status(status: int, of: str) -> str:
     if status == 404:
-        return f"{of} no longer exists"
-    if status == 403:
-        return "no permission to read it"
-    if status == 429:
-        return _THROTTLING
-    if status in PASSING:
-        return _NO_ANSWER
-    return UNREADABLE if status < 400 else f"Azure refused to answer, with status {status}"
+        return FactUnknown(f"{of} no longer exists", kind="gone")
+    if status in (401, 403):
+        mend = f"; give the app's identity {role}" if role else ""
+        return FactUnknown(f"no permission to read it{mend}", kind="refused")
+    if status is None or status in PASSING:
+        return FactUnknown(_THROTTLING if status == 429 else _NO_ANSWER, kind="no answer")
+    return FactUnknown(
+        UNREADABLE if status < 400 else f"Azure refused to answer, with status {status}"
+    )

@@ -1,7 +1,7 @@
 """The facts of gateways and of their connections, from Azure Resource Manager; it only reads.
 
-One GET for each gateway, one more for each VIP that the gateway's own body lacks, each once in the
-lifetime of a `Network`, which is a run's.
+One GET for each gateway, one more for each VIP that the gateway's own body lacks, and one for each
+connection whose state matters, each once in the lifetime of a `Network`, which is a run's.
 """
 
 from __future__ import annotations
@@ -39,34 +39,42 @@ def network_client(
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> NetworkManagementClient:
-    """A client for one subscription; it keeps its connections, so make one per process.
-
-    Its policies are listed here, because the ones that it would choose by itself register the
-    subscription for Microsoft.Network when it is not (409), which is a write.
-    """
-    from azure.core.pipeline import policies
-    from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
+    """A client for one subscription; it keeps its connections, so make one per process."""
     from azure.mgmt.network import NetworkManagementClient
-
-    from detector.azure.retry import RetryWithinRun
 
     return NetworkManagementClient(
         credential,
         subscription_id,
         base_url=endpoint.url,
         credential_scopes=[endpoint.token_scope],
-        policies=[
-            policies.RequestIdPolicy(),
-            policies.UserAgentPolicy(),
-            policies.ContentDecodePolicy(),
-            RetryWithinRun(sleep=sleep),
-            ARMChallengeAuthenticationPolicy(credential, endpoint.token_scope),
-        ],
+        policies=reading_policies(credential, endpoint, sleep=sleep),
     )
 
 
+def reading_policies(
+    credential: TokenCredential, endpoint: Endpoint, *, sleep: Callable[[float], None]
+) -> list[object]:
+    """The policies of a client of ARM that never writes.
+
+    They are listed here, because the ones that a client would choose by itself register the
+    subscription for the client's provider when it is not (409), which is a write.
+    """
+    from azure.core.pipeline import policies
+    from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
+
+    from detector.azure.retry import RetryWithinRun
+
+    return [
+        policies.RequestIdPolicy(),
+        policies.UserAgentPolicy(),
+        policies.ContentDecodePolicy(),
+        RetryWithinRun(sleep=sleep),
+        ARMChallengeAuthenticationPolicy(credential, endpoint.token_scope),
+    ]
+
+
 class Network:
-    """The ports Gateways and Connections.
+    """The ports Gateways, Connections and Tunnels.
 
     `client` gives the client of a subscription, and is called when there is something to ask;
     `left` says how long the run may still take.
@@ -97,6 +105,12 @@ class Network:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             return list(pool.map(self._connection, self._listed(gateway_id)))
 
+    def tunnels(self, ids: Sequence[str]) -> Mapping[str, Connection | FactUnknown]:
+        """Each connection as it is now, with its tunnels, or why that cannot be had."""
+        distinct = list(dict.fromkeys(ids))
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return dict(zip(distinct, pool.map(self._live, distinct), strict=True))
+
     def _gateway(self, gateway_id: str) -> Gateway:
         try:
             body = self._body(gateway_id, _GATEWAYS)
@@ -116,32 +130,44 @@ class Network:
 
     def _listed(self, gateway_id: str) -> list[object]:
         client, names = self._addressed(gateway_id, _GATEWAYS)
-        with _translated(_GATEWAYS):
+        with _translated(gateway_id, _GATEWAYS):
             return list(
                 client.virtual_network_gateways.list_connections(*names, left=self._patience)
             )
 
     def _connection(self, body: object) -> Connection:
         """A listed connection, with the state that ARM's list often leaves out."""
-        peer_id = arm.peer_needed(body)
-        peers = {}
-        if peer_id and arm.connection(body, {}).remote_ip is None:
-            with suppress(FactUnknown):
-                peers[peer_id.lower()] = self._body(peer_id, _PEERS)
-        connection = arm.connection(body, peers)
+        connection = arm.connection(body, self._peers(body))
         own_id = arm.own_id(body)
         if own_id and connection.status is None:
             with suppress(FactUnknown):
                 itself = arm.connection(self._body(own_id, _CONNECTIONS), {})
-                return replace(connection, status=itself.status)
+                return replace(connection, status=itself.status, tunnels=itself.tunnels)
         return connection
+
+    def _live(self, connection_id: str) -> Connection | FactUnknown:
+        try:
+            body = self._body(connection_id, _CONNECTIONS)
+        except FactUnknown as error:
+            return error
+        if not arm.gateways_of(body):  # every connection has one
+            return FactUnknown(arm.UNREADABLE)
+        return replace(arm.connection(body, self._peers(body)), id=connection_id.lower())
+
+    def _peers(self, body: object) -> dict[str, object]:
+        """The body of the connection's peer by its id, lower case, where it is needed and had."""
+        peer_id = arm.peer_needed(body)
+        if peer_id and arm.connection(body, {}).remote_ip is None:
+            with suppress(FactUnknown):
+                return {peer_id.lower(): self._body(peer_id, _PEERS)}
+        return {}
 
     def _body(self, resource_id: str, kind: _Kind) -> object:
         """The body of one resource, asked for once; raises FactUnknown."""
 
         def ask() -> object:
             client, names = self._addressed(resource_id, kind)
-            with _translated(kind):
+            with _translated(resource_id, kind):
                 return getattr(client, kind.operations).get(*names, left=self._patience)
 
         return self._once(resource_id.lower(), ask)
@@ -199,12 +225,17 @@ class _Once:
         return answer.result()
 
 
+def role_for(resource_id: str) -> str:
+    """The role that permits to read a resource, where to be given: on its resource group."""
+    return f"Monitoring Reader on the resource group {arm.segment(resource_id, 'resourceGroups')}"
+
+
 @contextmanager
-def _translated(kind: _Kind) -> Iterator[None]:
+def _translated(resource_id: str, kind: _Kind) -> Iterator[None]:
     """Everything that asking can raise, as FactUnknown."""
     from detector.azure.facts_errors import FAILURES, unknown
 
     try:
         yield
     except FAILURES as error:
-        raise unknown(error, of=kind.words) from error
+        raise unknown(error, of=kind.words, role=role_for(resource_id)) from error

@@ -1,4 +1,4 @@
-"""The bodies that ARM answers with become gateways and connections.
+"""The bodies that ARM answers with become gateways, connections and health events.
 
 A body may have ARM's own form, with its fields under `properties` (`az rest`, the SDK), or the
 flattened form of `az network vnet-gateway show`. Nothing here raises for what a body holds: a
@@ -10,12 +10,15 @@ from __future__ import annotations
 import ipaddress
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from typing import Any, Final, NoReturn
 
 from detector.errors import FactUnknown
-from detector.model import Connection, Gateway
-from detector.text import encodable
+from detector.model import Connection, Gateway, HealthEvent, TunnelState, TunnelStatus
+from detector.signals.fields import Fields, fields_of, objects_in, text_of
+from detector.signals.resource_health import health_event
+from detector.signals.row import UnreadableRow, instant
 
 NOT_SET: Final = "not set on the gateway"
 UNREADABLE: Final = "the answer could not be read"
@@ -39,10 +42,13 @@ _PRIVATE: Final = tuple(
     )
 )
 
+_STATUSES: Final = {status.lower(): status for status in TunnelStatus}
+_MONTH_FIRST: Final = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}) +(\d{1,2}:\d\d:\d\d)")
+# The instant that .NET writes where there is none.
+_NEVER: Final = ("01/01/0001", "1/1/0001", "0001-01-01")
+
 # A body without any of these fields is no gateway's.
 _TELLING: Final = frozenset({"gatewaytype", "ipconfigurations", "sku", "vpntype"})
-
-_Fields = Mapping[str, object]
 
 
 def gateway(gateway_id: str, body: object, addresses: Mapping[str, str | FactUnknown]) -> Gateway:
@@ -51,7 +57,7 @@ def gateway(gateway_id: str, body: object, addresses: Mapping[str, str | FactUnk
     `addresses` holds, by lower-case id, the address of each public IP that `public_ips_needed`
     named, or why it cannot be had.
     """
-    fields = _fields(body)
+    fields = fields_of(body)
     if fields.keys().isdisjoint(_TELLING):
         return missing(gateway_id, UNREADABLE)
     facts: dict[str, Any] = {}
@@ -69,11 +75,14 @@ def gateway(gateway_id: str, body: object, addresses: Mapping[str, str | FactUnk
         written = gateway_id
     return Gateway(
         id=gateway_id.lower(),
-        name=_words(fields.get("name")) or segment(written, "virtualNetworkGateways"),
+        name=text_of(fields.get("name")) or segment(written, "virtualNetworkGateways"),
         resource_group=segment(written, "resourceGroups"),
         subscription_id=segment(written, "subscriptions").lower(),
         vips=vips,
         unknown=unknown,
+        gateway_type=text_of(fields.get("gatewaytype")),
+        point_to_site=_point_to_site(fields),
+        migration=_migration(fields),
         **facts,
     )
 
@@ -91,18 +100,15 @@ def missing(gateway_id: str, why: str) -> Gateway:
 
 def public_ips_needed(body: object) -> tuple[str, ...]:
     """The ids, as written, of the public IPs whose addresses the gateway's own body lacks."""
-    fields = _fields(body)
-    tunnels = _tunnel_addresses(fields)
+    fields = fields_of(body)
     return tuple(
-        public_ip_id
-        for configuration_id, public_ip_id in _configurations(fields)
-        if public_ip_id and not tunnels.get(configuration_id)
+        public_ip_id for public_ip_id, own in _configurations(fields) if not own and public_ip_id
     )
 
 
 def address(body: object) -> str | FactUnknown:
     """The address of a public IP by its ARM body; FactUnknown while it has none."""
-    fields = _fields(body)
+    fields = fields_of(body)
     if not fields:
         return FactUnknown(UNREADABLE)
     value = fields.get("ipaddress")
@@ -113,35 +119,52 @@ def address(body: object) -> str | FactUnknown:
 
 def peer_needed(body: object) -> str | None:
     """The id, as written, of the local network gateway that a connection leads to."""
-    return own_id(_fields(body).get("localnetworkgateway2"))
+    return own_id(fields_of(body).get("localnetworkgateway2"))
 
 
 def connection(body: object, peers: Mapping[str, object]) -> Connection:
-    """A connection by its ARM body.
+    """A connection by its ARM body; no key of its is kept.
 
     `peers` holds, by lower-case id, the bodies of local network gateways. The remote IP is the
     peer's address, or its name where it is known by a name; None where neither is known.
     """
-    fields = _fields(body)
+    fields = fields_of(body)
+    own = own_id(body) or ""
     peer_id = peer_needed(body)
-    peer = _fields(peers.get((peer_id or "").lower(), fields.get("localnetworkgateway2")))
+    peer = fields_of(peers.get((peer_id or "").lower(), fields.get("localnetworkgateway2")))
     return Connection(
-        name=_words(fields.get("name")) or segment(own_id(body) or "", "connections"),
-        remote_ip=_words(peer.get("gatewayipaddress")) or _words(peer.get("fqdn")),
-        status=_words(fields.get("connectionstatus")),
+        id=own.lower(),
+        name=text_of(fields.get("name")) or segment(own, "connections"),
+        remote_ip=text_of(peer.get("gatewayipaddress")) or text_of(peer.get("fqdn")),
+        status=text_of(fields.get("connectionstatus")),
+        tunnels=tuple(map(_tunnel, objects_in(fields.get("tunnelconnectionstatus")))),
     )
+
+
+def health_events(entries: Iterable[object]) -> list[HealthEvent]:
+    """What these availability statuses tell of, the newest first; one without a time of nothing.
+
+    Azure spells the time `occuredTime`, and sometimes `occurredTime`.
+    """
+    found = []
+    for fields in map(fields_of, entries):
+        at = _time(fields.get("occuredtime")) or _time(fields.get("occurredtime"))
+        if at is not None:
+            resolved_at = _time(fields.get("resolvedtime"))
+            found.append(health_event(fields, at=at, resolved_at=resolved_at))
+    return sorted(found, key=lambda event: event.at, reverse=True)
 
 
 def gateways_of(body: object) -> frozenset[str]:
     """The ids, lower case, of the gateways that a connection belongs to."""
-    fields = _fields(body)
+    fields = fields_of(body)
     ends = (fields.get("virtualnetworkgateway1"), fields.get("virtualnetworkgateway2"))
     return frozenset(end.lower() for end in map(own_id, ends) if end)
 
 
 def own_id(body: object) -> str | None:
     """The id of a body or of a reference, as written; None where it has none."""
-    return _words(_fields(body).get("id"))
+    return text_of(fields_of(body).get("id"))
 
 
 def segment(resource_id: str, collection: str) -> str:
@@ -150,61 +173,41 @@ def segment(resource_id: str, collection: str) -> str:
     return next((value for name, value in pairs if name.lower() == collection.lower()), "")
 
 
-def _fields(body: object) -> _Fields:
-    """The fields of a body in either form, by lower-case name; none where it is malformed."""
-    if not isinstance(body, Mapping):
-        return {}
-    own: dict[str, object] = {str(name).lower(): value for name, value in body.items()}
-    properties = own.get("properties", {})
-    if not isinstance(properties, Mapping):
-        return {}
-    return {str(name).lower(): value for name, value in properties.items()} | own
-
-
-def _words(value: object) -> str | None:
-    return encodable(value) if isinstance(value, str) and value else None
-
-
-def _objects(value: object) -> Iterator[_Fields]:
-    if isinstance(value, list | tuple):
-        yield from (fields for fields in map(_fields, value) if fields)
-
-
 def _unknown(value: object) -> NoReturn:
     raise FactUnknown(NOT_SET if value in (None, "") else UNREADABLE)
 
 
-def _text(name: str) -> Callable[[_Fields], str]:
+def _text(name: str) -> Callable[[Fields], str]:
     """Reads the field `name` as text; raises FactUnknown."""
 
-    def read(fields: _Fields) -> str:
+    def read(fields: Fields) -> str:
         value = fields.get(name)
-        return _words(value) or _unknown(value)
+        return text_of(value) or _unknown(value)
 
     return read
 
 
-def _sku(fields: _Fields) -> str:
+def _sku(fields: Fields) -> str:
     sku = fields.get("sku")
-    return _words(sku) or (_text("name")(_fields(sku)) if _fields(sku) else _unknown(sku))
+    return text_of(sku) or (_text("name")(fields_of(sku)) if fields_of(sku) else _unknown(sku))
 
 
-def _generation(fields: _Fields) -> str:
+def _generation(fields: Fields) -> str:
     value = _text("vpngatewaygeneration")(fields)
     if value.lower() == "none":  # what Azure writes for SKUs that have no generation
         raise FactUnknown(NOT_SET)
     return value
 
 
-def _active_active(fields: _Fields) -> bool:
+def _active_active(fields: Fields) -> bool:
     value = fields.get("activeactive")
     known = {"true": True, "false": False}.get(str(value).lower())
     return _unknown(value) if known is None else known
 
 
-def _virtual_network(fields: _Fields) -> re.Match[str]:
+def _virtual_network(fields: Fields) -> re.Match[str]:
     """The match of the virtual network's id in the first subnet's; its group is the name."""
-    configurations = list(_objects(fields.get("ipconfigurations")))
+    configurations = list(objects_in(fields.get("ipconfigurations")))
     if not configurations:
         _unknown(fields.get("ipconfigurations") or None)
     subnets = (own_id(configuration.get("subnet")) for configuration in configurations)
@@ -212,7 +215,7 @@ def _virtual_network(fields: _Fields) -> re.Match[str]:
     return _VNET.match(subnet or "") or _unknown(subnet)
 
 
-_READERS: Final[Mapping[str, Callable[[_Fields], object]]] = {
+_READERS: Final[Mapping[str, Callable[[Fields], object]]] = {
     "location": _text("location"),
     "sku": _sku,
     "generation": _generation,
@@ -224,18 +227,61 @@ _READERS: Final[Mapping[str, Callable[[_Fields], object]]] = {
 """How each fact is read, by its name in Gateway. Raises FactUnknown."""
 
 
+def _point_to_site(fields: Fields) -> bool | None:
+    """Whether clients get addresses of the gateway; None where that cannot be read."""
+    clients = fields.get("vpnclientconfiguration")
+    if not clients:
+        return False
+    pool = fields_of(clients).get("vpnclientaddresspool")
+    return bool(fields_of(pool).get("addressprefixes")) if isinstance(clients, Mapping) else None
+
+
+def _migration(fields: Fields) -> str | None:
+    status = fields_of(fields.get("virtualnetworkgatewaymigrationstatus"))
+    phase, state = (text_of(status.get(name)) or "None" for name in ("phase", "state"))
+    return None if phase == state == "None" else f"{phase}/{state}"
+
+
+def _tunnel(fields: Fields) -> TunnelState:
+    """One entry of a connection's `tunnelConnectionStatus`.
+
+    A tunnel is named `<connection>_<VIP>`, as in
+    https://learn.microsoft.com/rest/api/network-gateway/virtual-network-gateway-connections/get.
+    """
+    vip = (text_of(fields.get("tunnel")) or "").rpartition("_")[2]
+    status = str(fields.get("connectionstatus")).lower()
+    written = fields.get("lastconnectionestablishedutctime")
+    never = written in (None, "") or str(written).startswith(_NEVER)
+    since = None if never else _time(written)
+    return TunnelState(
+        vip=vip if _address(vip) else None,
+        status=_STATUSES.get(status, TunnelStatus.UNKNOWN),
+        connected_since=since,
+        since_unreadable=since is None and not never,
+    )
+
+
+def _time(value: object) -> datetime | None:
+    """The instant that ISO 8601, or UTC with the month first (`11/04/2017 17:03:30`), means."""
+    if isinstance(value, str) and (found := _MONTH_FIRST.fullmatch(value.strip())):
+        month, day, year, time = found.groups()
+        value = f"{year}-{month:0>2}-{day:0>2}T{time:0>8}"
+    try:
+        return instant(value)
+    except UnreadableRow:
+        return None
+
+
 def _vips(
-    fields: _Fields, addresses: Mapping[str, str | FactUnknown]
+    fields: Fields, addresses: Mapping[str, str | FactUnknown]
 ) -> tuple[tuple[str, ...], FactUnknown | None]:
     """The VIPs in the order of the ipConfigurations, and why one of them is lacking."""
     configurations = list(_configurations(fields))
     if not configurations:
         return (), FactUnknown(UNREADABLE if fields.get("ipconfigurations") else NOT_SET)
-    tunnels = _tunnel_addresses(fields)
     vips: dict[str, None] = {}
     lacking: FactUnknown | None = None
-    for configuration_id, public_ip_id in configurations:
-        own = tunnels.get(configuration_id, ())
+    for public_ip_id, own in configurations:
         vips.update(dict.fromkeys(own))
         if not own:
             found = addresses.get(public_ip_id.lower(), FactUnknown(NOT_SET))
@@ -246,16 +292,36 @@ def _vips(
     return tuple(vips), lacking
 
 
-def _configurations(fields: _Fields) -> Iterator[tuple[str, str]]:
-    """The id, lower case, of each ipConfiguration, and its public IP's id, as written, or ""."""
-    for configuration in _objects(fields.get("ipconfigurations")):
-        public_ip_id = own_id(configuration.get("publicipaddress"))
-        yield (own_id(configuration) or "").lower(), public_ip_id or ""
+def _configurations(fields: Fields) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """For each ipConfiguration its public IP's id, as written, or "", and the VIPs of its own.
+
+    These are its tunnels' addresses or else those in any of its fields: gateways of SKU Basic have
+    no reference to a public IP any more, and the field that has the address instead is unnamed.
+    """
+    tunnels = _tunnel_addresses(fields)
+    for configuration in objects_in(fields.get("ipconfigurations")):
+        public_ip_id = own_id(configuration.get("publicipaddress")) or ""
+        configuration_id = (own_id(configuration) or "").lower()
+        own = tunnels.get(configuration_id) or tuple(_addresses_in(configuration))
+        yield public_ip_id, own
 
 
-def _tunnel_addresses(fields: _Fields) -> dict[str, tuple[str, ...]]:
+def _addresses_in(value: object) -> Iterator[str]:
+    """Every public IPv4 address that stands as a text of its own anywhere in `value`."""
+    if isinstance(value, str):
+        if ":" not in value and _is_public(value):
+            yield value
+    elif isinstance(value, Mapping):
+        for inner in value.values():
+            yield from _addresses_in(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _addresses_in(inner)
+
+
+def _tunnel_addresses(fields: Fields) -> dict[str, tuple[str, ...]]:
     """The public tunnel addresses by the lower-case id of their ipConfiguration."""
-    peerings = _objects(_fields(fields.get("bgpsettings")).get("bgppeeringaddresses"))
+    peerings = objects_in(fields_of(fields.get("bgpsettings")).get("bgppeeringaddresses"))
     tunnels: dict[str, tuple[str, ...]] = {}
     for peering in peerings:
         listed = peering.get("tunnelipaddresses")
@@ -268,8 +334,12 @@ def _tunnel_addresses(fields: _Fields) -> dict[str, tuple[str, ...]]:
 
 
 def _is_public(text: str) -> bool:
+    parsed = _address(text)
+    return parsed is not None and not any(parsed in network for network in _PRIVATE)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        parsed = ipaddress.ip_address(text)
+        return ipaddress.ip_address(text)
     except ValueError:
-        return False
-    return not any(parsed in network for network in _PRIVATE)
+        return None
