@@ -764,7 +764,12 @@ def test_coverage_tells_each_log_that_holds_anything(azure: AzureStandIn, logs: 
     ]
     group = f"{SUBSCRIPTION}/resourcegroups/rg-network"
     azure.tables["AzureActivity"] = [
-        {"TimeGenerated": NOON.isoformat(), "_ResourceId": group, "OperationNameValue": "any"},
+        {
+            "TimeGenerated": NOON.isoformat(),
+            "_ResourceId": group,
+            "OperationNameValue": "any",
+            "CategoryValue": "Administrative",
+        },
     ]
     expected = {
         ("TunnelDiagnosticLog", GATEWAY),

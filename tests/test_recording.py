@@ -9,7 +9,7 @@ import pytest
 
 from detector.errors import FactUnknown, RecordingError
 from detector.local.recording import SCOPE, Recording
-from detector.model import Connection, Kind, Phase, Series, Signal, Window
+from detector.model import PLATFORM_INITIATED, Connection, Kind, Phase, Series, Signal, Window
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,7 +140,7 @@ API_ANSWER = {
 }
 PROJECTED = {
     "TimeGenerated": "2026-11-22T02:14:07.123Z",
-    "GatewayId": GATEWAY_ID,
+    "ResourceId": GATEWAY_ID,
     "Source": "TunnelDiagnosticLog",
     "Operation": "TunnelDisconnected",
     "Status": "Disconnected",
@@ -151,6 +151,7 @@ PROJECTED = {
     "Caller": None,
     "CorrelationId": "",
     "Additional": "",
+    "Properties": "",
 }
 FORMS: dict[str, object] = {
     "the command line's rows": [a_table_row()],
@@ -225,6 +226,79 @@ def test_every_form_of_a_reset_is_the_same_signal(form: str, record: Record) -> 
     recording = Recording.read(record("logs/activity.json", ACTIVITY_FORMS[form]))
 
     assert (RESET,) == signals_of(recording)
+
+
+HEALTH_PROPERTIES = {
+    "title": "Gateway unavailable",
+    "currentHealthStatus": "Unavailable",
+    "cause": "PlatformInitiated",
+}
+HEALTH_FORMS: dict[str, object] = {
+    "AzureActivity's columns": an_activity_row(
+        OperationNameValue="Microsoft.Resourcehealth/healthevent/Activated/action",
+        CategoryValue="ResourceHealth",
+        Category="None",
+        Properties=json.dumps(HEALTH_PROPERTIES),
+    ),
+    "AzureActivity's dynamic column": an_activity_row(
+        OperationNameValue="Microsoft.Resourcehealth/healthevent/Activated/action",
+        CategoryValue="ResourceHealth",
+        Properties="None",
+        Properties_d=HEALTH_PROPERTIES,
+    ),
+    "the query's own columns": {
+        "TimeGenerated": "2026-11-22T02:14:07.123Z",
+        "ResourceId": GATEWAY_ID,
+        "Source": "AzureActivity/ResourceHealth",
+        "Operation": "Microsoft.Resourcehealth/healthevent/Activated/action",
+        "Properties": json.dumps(HEALTH_PROPERTIES),
+    },
+    "the activity log's own list": {
+        "eventTimestamp": "2026-11-22T02:14:07.123000+00:00",
+        "resourceId": WRITTEN_ID,
+        "operationName": {"value": "Microsoft.Resourcehealth/healthevent/Activated/action"},
+        "category": {"value": "ResourceHealth", "localizedValue": "Resource Health"},
+        "properties": HEALTH_PROPERTIES,
+    },
+    "the activity log as a blob": {
+        "time": "2026-11-22T02:14:07.1230000Z",
+        "resourceId": WRITTEN_ID.upper(),
+        "operationName": "Microsoft.Resourcehealth/healthevent/Activated/action",
+        "category": "ResourceHealth",
+        "properties": {"eventCategory": "ResourceHealth", "eventProperties": HEALTH_PROPERTIES},
+    },
+}
+
+
+@pytest.mark.parametrize("form", HEALTH_FORMS)
+def test_every_form_of_a_gateways_health_says_the_same(form: str, record: Record) -> None:
+    recording = Recording.read(record("logs/activity.json", HEALTH_FORMS[form]))
+    [signal] = signals_of(recording)
+
+    assert signal.health is not None
+    assert ("Gateway unavailable", "Unavailable", PLATFORM_INITIATED) == (
+        signal.text,
+        signal.health.state,
+        signal.health.context,
+    )
+    assert {("AzureActivity/ResourceHealth", SUBSCRIPTION)} == recording.coverage(ALL_DAY)
+
+
+@pytest.mark.parametrize(
+    ("category", "shows"),
+    [("Administrative", True), ("Write", True), (None, True), ("Policy", False), ("Alert", False)],
+)
+def test_only_rows_of_an_operation_show_that_operations_are_exported(
+    category: str | None, record: Record, *, shows: bool
+) -> None:
+    row = an_activity_row(
+        OperationNameValue="Microsoft.Authorization/policies/audit/action",
+        CategoryValue=category,
+        Category=category,
+    )
+    recording = Recording.read(record("logs/activity.json", [row]))
+
+    assert shows == (("AzureActivity", SUBSCRIPTION) in recording.coverage(ALL_DAY))
 
 
 def test_a_blob_lies_as_deep_as_azure_puts_it(record: Record) -> None:

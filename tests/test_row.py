@@ -1,11 +1,20 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
-from detector.model import Kind, Phase, Signal
+from detector.model import (
+    CUSTOMER_INITIATED,
+    PLATFORM_INITIATED,
+    RESOURCE_HEALTH,
+    HealthEvent,
+    Kind,
+    Phase,
+    Signal,
+)
 from detector.signals.row import COLUMNS, UnreadableRow, instant, read_row, read_rows
 from tests.builders import GATEWAY_ID, GATEWAY_LOG, PARIS, TUNNEL_LOG, ZERO
 
@@ -18,7 +27,7 @@ def a_row(**changes: object) -> dict[str, object]:
     columns: dict[str, object] = dict.fromkeys(COLUMNS, "")
     return columns | {
         "TimeGenerated": AT,
-        "GatewayId": GATEWAY_ID.upper(),
+        "ResourceId": GATEWAY_ID.upper(),
         "Source": TUNNEL_LOG,
         "Operation": "TunnelDisconnected",
         "Status": "Disconnected",
@@ -65,6 +74,11 @@ def test_a_row_of_a_tunnel_is_read_with_its_instance_its_peer_and_its_reason() -
         ("SetGatewayConfiguration", Kind.CONFIGURATION),
         (RESET, Kind.RESET),
         ("Microsoft.Network/virtualNetworkGateways/write", Kind.WRITE),
+        ("Microsoft.Network/virtualNetworkGateways/executeMigration/action", Kind.MIGRATION),
+        ("MICROSOFT.NETWORK/VIRTUALNETWORKGATEWAYS/INVOKEPREPAREMIGRATION/ACTION", Kind.MIGRATION),
+        ("MigrateCustomerSubscription", Kind.MIGRATION),
+        ("GatewayResourceMove", Kind.MIGRATION),
+        ("SetConnectionConfiguration", Kind.CONNECTION_CHANGE),
     ],
 )
 def test_an_operation_counts_in_any_case(operation: str, kind: Kind) -> None:
@@ -75,9 +89,8 @@ def test_an_operation_counts_in_any_case(operation: str, kind: Kind) -> None:
     "operation",
     [
         "",
-        "SetConnectionConfiguration",
         "ValidateGatewayConfiguration",
-        "MigrateCustomerSubscription",
+        "Microsoft.Network/loadBalancers/executeMigration/action",
         "Microsoft.Network/virtualNetworkGateways/resetvpnclientsharedkey/action",
         "Microsoft.Network/virtualNetworkGateways/delete",
     ],
@@ -86,7 +99,128 @@ def test_other_operations_bear_on_no_failover(operation: str) -> None:
     assert read_row(a_row(**of_the_gateway(Operation=operation))) is None
 
 
-@pytest.mark.parametrize("operation", ["", "GatewayEvent", "SetGatewayConfiguration"])
+CONNECTION = f"{GATEWAY_ID.rpartition('/virtualnetworkgateways/')[0]}/connections/to-paris"
+
+
+@pytest.mark.parametrize(
+    ("operation", "behind"),
+    [
+        ("Microsoft.Network/connections/write", ""),
+        ("MICROSOFT.NETWORK/CONNECTIONS/DELETE", "/"),
+        ("Microsoft.Network/connections/sharedKey/write", "/sharedKey/default"),
+        ("Microsoft.Network/connections/resetconnection/action", ""),
+    ],
+)
+def test_a_change_of_a_connection_names_it_and_no_gateway(operation: str, behind: str) -> None:
+    """Whose connection it is, the row does not say."""
+    row = of_the_gateway(
+        Source="AzureActivity", ResourceId=CONNECTION.upper() + behind, Status="Success"
+    )
+
+    signal = signal_of(Operation=operation, **row)
+
+    assert (Kind.CONNECTION_CHANGE, Phase.SUCCEEDED, "", CONNECTION) == (
+        signal.kind,
+        signal.phase,
+        signal.gateway_id,
+        signal.connection,
+    )
+
+
+@pytest.mark.parametrize(
+    ("operation", "lacking"),
+    [
+        ("Microsoft.Network/connections/write", "neither a gateway's nor a connection's id"),
+        (RESET, "no gateway id"),
+    ],
+)
+def test_an_operation_on_neither_is_unreadable(operation: str, lacking: str) -> None:
+    elsewhere = CONNECTION.replace("/connections/", "/virtualnetworks/")
+
+    with pytest.raises(UnreadableRow, match=lacking):
+        read_row(a_row(Operation=operation, ResourceId=elsewhere))
+
+
+OLD_HEALTH = {
+    "stage": "Active",
+    "title": "Gateway unavailable",
+    "details": "It was serviced.",
+    "healthStatus": "Unavailable",
+    "healthEventType": "Downtime",
+    "healthEventCause": "PlatformInitiated",
+    "healthEventCategory": "Planned",
+}
+NEW_HEALTH = {
+    "title": "Gateway unavailable",
+    "details": None,
+    "currentHealthStatus": "Unavailable",
+    "previousHealthStatus": "Available",
+    "type": "Downtime",
+    "cause": "UserInitiated",
+}
+
+
+def of_health(properties: object, **changes: Any) -> dict[str, Any]:
+    return of_the_gateway(
+        Source=RESOURCE_HEALTH,
+        Operation="Microsoft.Resourcehealth/healthevent/Activated/action",
+        Status="Active",
+        Properties=properties,
+        **changes,
+    )
+
+
+@pytest.mark.parametrize(
+    ("properties", "said"),
+    [
+        (OLD_HEALTH, ("It was serviced.", PLATFORM_INITIATED, "Planned")),
+        (NEW_HEALTH, ("", CUSTOMER_INITIATED, "")),
+        (
+            {"eventCategory": "ResourceHealth", "eventProperties": NEW_HEALTH},
+            ("", CUSTOMER_INITIATED, ""),
+        ),
+        (NEW_HEALTH | {"cause": "Unknown"}, ("", "Unknown", "")),
+    ],
+)
+@pytest.mark.parametrize("written", [dict, json.dumps])
+def test_the_gateways_health_is_read_in_each_of_its_spellings(
+    properties: dict[str, object], said: tuple[str, str, str], written: Any
+) -> None:
+    summary, context, category = said
+    expected = HealthEvent(
+        at=AT,
+        resolved_at=None,
+        state="Unavailable",
+        title="Gateway unavailable",
+        summary=summary,
+        reason_type="",
+        context=context,
+        category=category,
+    )
+
+    signal = signal_of(**of_health(written(properties)))
+
+    assert (Kind.HEALTH, expected, "Gateway unavailable") == (
+        signal.kind,
+        signal.health,
+        signal.text,
+    )
+    assert GATEWAY_ID == signal.gateway_id
+
+
+def test_the_health_of_another_resource_bears_on_no_failover() -> None:
+    assert read_row(a_row(**of_health(OLD_HEALTH, ResourceId=CONNECTION))) is None
+
+
+@pytest.mark.parametrize("properties", ["", None, "{", "[]", "{}"])
+def test_a_row_of_health_that_says_nothing_is_unreadable(properties: object) -> None:
+    with pytest.raises(UnreadableRow, match="has no Properties"):
+        read_row(a_row(**of_health(properties)))
+
+
+@pytest.mark.parametrize(
+    "operation", ["", "GatewayEvent", "SetGatewayConfiguration", "SetConnectionConfiguration"]
+)
 def test_a_message_that_an_upgrade_started_is_maintenance_whatever_its_operation(
     operation: str,
 ) -> None:
@@ -149,8 +283,8 @@ def test_a_time_is_utc_unless_it_says_otherwise(value: object, expected: datetim
         ({"TimeGenerated": None}, "no TimeGenerated"),
         ({"TimeGenerated": "yesterday"}, "not a time: 'yesterday'"),
         ({"TimeGenerated": "0001-01-01T00:00:00+14:00"}, "not a time"),
-        ({"GatewayId": ""}, "no gateway id"),
-        ({"GatewayId": "/subscriptions/s/resourceGroups/r"}, "no gateway id"),
+        ({"ResourceId": ""}, "no gateway id"),
+        ({"ResourceId": "/subscriptions/s/resourceGroups/r"}, "no gateway id"),
         ({"Instance": ""}, "no instance_s"),
         ({"RemoteIp": None}, "no remoteIP_s"),
     ],
@@ -163,7 +297,7 @@ def test_a_row_that_lacks_what_it_needs_is_unreadable_and_says_what(
 
 
 def test_an_unreadable_row_is_named_and_stops_no_other() -> None:
-    rows = [a_row(), a_row(Instance=""), a_row(Operation="Else", GatewayId="")]
+    rows = [a_row(), a_row(Instance=""), a_row(Operation="Else", ResourceId="")]
 
     signals, unreadable = read_rows(rows, origin="the workspace")
 

@@ -438,7 +438,7 @@ def test_a_row_with_half_a_character_is_told_like_any_other() -> None:
     rows = [
         {
             "TimeGenerated": when,
-            "GatewayId": GATEWAY_ID,
+            "ResourceId": GATEWAY_ID,
             "Source": "TunnelDiagnosticLog",
             "Operation": operation,
             "Instance": instance,

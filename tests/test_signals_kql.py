@@ -113,6 +113,7 @@ def an_activity(operation: str, **changes: object) -> dict[str, object]:
         "TimeGenerated": AT.isoformat(),
         "_ResourceId": GATEWAY,
         "Category": "Administrative",
+        "CategoryValue": "Administrative",
         "OperationName": "Shown to people",
         "OperationNameValue": operation,
         "ActivityStatusValue": "Start",
@@ -135,12 +136,17 @@ def told(row: Mapping[str, object]) -> dict[str, object]:
 
 
 RESET: Final = "Microsoft.Network/virtualNetworkGateways/reset/action"
+CONNECTION: Final = f"{NETWORK}/connections/to-branch"
+HEALTH_EVENT: Final = "Microsoft.Resourcehealth/healthevent/Activated/action"
 BEARING: Final = {
     "a tunnel that disconnected": a_row("TunnelDisconnected", Category="TunnelDiagnosticLog"),
     "a tunnel that connected": a_row("TunnelConnected", Category="TunnelDiagnosticLog"),
     "a primary change": a_row("GatewayTenantPrimaryChanged"),
     "a maintenance": a_row("HostMaintenanceEvent"),
     "a configuration": a_row("SetGatewayConfiguration"),
+    "a configuration of a connection": a_row("SetConnectionConfiguration"),
+    "a move to another subscription": a_row("MigrateCustomerSubscription"),
+    "a move to another resource group": a_row("GatewayResourceMove"),
     "an operation in another case": a_row("tunneldisconnected"),
     "an upgrade in words": a_row("Other", Message="Upgrade of gateway vpn-hub has started."),
     "an upgrade among over 500 columns": a_row(
@@ -153,14 +159,24 @@ BEARING_ACTIVITIES: Final = {
     "a reset": an_activity(RESET),
     "a reset in capitals": an_activity(RESET.upper()),
     "a write": an_activity("Microsoft.Network/virtualNetworkGateways/write"),
+    "a migration": an_activity("Microsoft.Network/virtualNetworkGateways/executeMigration/action"),
+    "a migration in capitals": an_activity(
+        "MICROSOFT.NETWORK/VIRTUALNETWORKGATEWAYS/INVOKEEXECUTEMIGRATION/ACTION"
+    ),
 }
+CHANGES_OF_CONNECTIONS: Final = [
+    "Microsoft.Network/connections/write",
+    "MICROSOFT.NETWORK/CONNECTIONS/DELETE",
+    "Microsoft.Network/connections/sharedKey/write",
+    "Microsoft.Network/connections/resetconnection/action",
+]
 OTHERS: Final = {
     "a row of another kind of resource": a_row(
         "TunnelConnected",
         ResourceId=f"{NETWORK}/vpngateways/hub",
         _ResourceId=f"{NETWORK}/vpngateways/hub",
     ),
-    "an operation that bears on nothing": a_row("SetConnectionConfiguration"),
+    "an operation that bears on nothing": a_row("ValidateGatewayConfiguration"),
     "an upgrade that finished": a_row("Other", Message="Upgrade of gateway completed"),
     "something else that started": a_row("Other", Message="Diagnostics started"),
 }
@@ -169,7 +185,16 @@ OTHER_ACTIVITIES: Final = {
     "another action": an_activity(
         "Microsoft.Network/virtualNetworkGateways/startPacketCapture/action"
     ),
-    "a write of something else": an_activity("Microsoft.Network/connections/write"),
+    "a write of something else": an_activity("Microsoft.Network/virtualNetworks/write"),
+    "a read of a key": an_activity("Microsoft.Network/connections/sharedKey/read"),
+    "a migration of something else": an_activity(
+        "Microsoft.Network/loadBalancers/executeMigration/action"
+    ),
+    "the health of something else": an_activity(
+        HEALTH_EVENT,
+        CategoryValue="ResourceHealth",
+        _ResourceId=f"{NETWORK}/applicationgateways/agw",
+    ),
 }
 
 
@@ -178,7 +203,7 @@ def test_a_diagnostic_row_that_bears_on_a_failover_is_selected(row: Row) -> None
     (found,) = selected(LogTables(AzureDiagnostics=[row], AzureActivity=[]))
 
     assert (GATEWAY, row["Category"], row["OperationName"]) == (
-        found["GatewayId"],
+        found["ResourceId"],
         found["Source"],
         found["Operation"],
     )
@@ -190,13 +215,38 @@ def test_an_activity_that_bears_on_a_failover_is_selected(row: Row) -> None:
 
     assert {
         "TimeGenerated": "2026-11-22T03:14:15Z",
-        "GatewayId": GATEWAY,
+        "ResourceId": GATEWAY,
         "Source": "AzureActivity",
         "Operation": row["OperationNameValue"],
         "Status": "Start",
         "Caller": "ada@contoso.example",
         "CorrelationId": "c0ffee",
     } == told(found)
+
+
+@pytest.mark.parametrize("operation", CHANGES_OF_CONNECTIONS)
+def test_a_change_of_a_connection_is_selected_with_the_connections_id(operation: str) -> None:
+    row = an_activity(operation, _ResourceId=CONNECTION, Properties="long")
+    (found,) = selected(LogTables(AzureDiagnostics=[], AzureActivity=[row]))
+
+    assert (CONNECTION, "AzureActivity", operation, "") == (
+        found["ResourceId"],
+        found["Source"],
+        found["Operation"],
+        found["Properties"],
+    )
+
+
+def test_the_health_of_a_gateway_is_selected_with_what_it_says() -> None:
+    row = an_activity(HEALTH_EVENT, CategoryValue="ResourceHealth", Properties='{"title": "Down"}')
+    (found,) = selected(LogTables(AzureDiagnostics=[], AzureActivity=[row]))
+
+    assert (GATEWAY, "AzureActivity/ResourceHealth", HEALTH_EVENT, '{"title": "Down"}') == (
+        found["ResourceId"],
+        found["Source"],
+        found["Operation"],
+        found["Properties"],
+    )
 
 
 def test_exactly_the_bearing_rows_are_selected_of_many() -> None:
@@ -236,7 +286,7 @@ def test_a_tunnel_row_keeps_what_the_reader_wants() -> None:
 
     assert {
         "TimeGenerated": "2026-11-22T03:14:15Z",
-        "GatewayId": GATEWAY,
+        "ResourceId": GATEWAY,
         "Source": "TunnelDiagnosticLog",
         "Operation": "TunnelDisconnected",
         "Status": "Disconnected",
@@ -260,6 +310,14 @@ def test_the_columns_are_the_readers_in_its_order() -> None:
     assert COLUMNS == tuple(name for name, _ in result.columns)
 
 
+def test_only_rows_of_an_operation_show_that_operations_are_exported() -> None:
+    categories = ("Policy", "ResourceHealth", "")
+    rows: list[Row] = [an_activity("any", CategoryValue=category) for category in categories]
+    found = selected(LogTables(AzureDiagnostics=[], AzureActivity=rows), "coverage")
+
+    assert [{"Source": "AzureActivity/ResourceHealth", "Resource": SUBSCRIPTION}] == found
+
+
 def test_coverage_names_each_log_of_each_gateway_and_subscription_once() -> None:
     tables = LogTables(
         AzureDiagnostics=[*BEARING.values(), *OTHERS.values()],
@@ -269,6 +327,7 @@ def test_coverage_names_each_log_of_each_gateway_and_subscription_once() -> None
 
     assert [
         ("AzureActivity", SUBSCRIPTION),
+        ("AzureActivity/ResourceHealth", SUBSCRIPTION),
         ("GatewayDiagnosticLog", GATEWAY),
         ("TunnelDiagnosticLog", GATEWAY),
     ] == sorted((row["Source"], row["Resource"]) for row in found)

@@ -251,3 +251,9 @@ def test_the_rows_of_each_gateway_are_put_in_time_order_each_once() -> None:
     rows = [up(at(9)), branch, down(at()), up(at(9))]
 
     assert {"/branch": [branch], down(at()).gateway_id: [down(at()), up(at(9))]} == by_gateway(rows)
+
+
+def test_a_row_of_a_connection_is_no_gateways_until_somebody_says_whose() -> None:
+    change = a_signal(kind=Kind.CONNECTION_CHANGE, gateway_id="", connection="/to-paris")
+
+    assert {down(at()).gateway_id: [down(at())]} == by_gateway([change, down(at())])

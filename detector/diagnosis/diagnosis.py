@@ -195,8 +195,15 @@ def evidence_row(row: Signal) -> EvidenceRow:
         what = "the gateway's primary instance changed"
     elif row.kind is Kind.MAINTENANCE:
         what = "maintenance"
+    elif row.kind is Kind.HEALTH:
+        what = "Resource Health"
     else:
         by = f" by {one_line(row.caller, 120)}" if row.caller else ""
-        names = {Kind.RESET: "reset of the gateway", Kind.WRITE: "write to the gateway"}
+        names = {
+            Kind.RESET: "reset of the gateway",
+            Kind.WRITE: "write to the gateway",
+            Kind.MIGRATION: "migration of the gateway",
+            Kind.CONNECTION_CHANGE: "configuration of a connection",
+        }
         what = f"{names.get(row.kind, 'configuration of the gateway')}{by} {row.phase}"
     return EvidenceRow(at=row.at, source=row.source, text=what + said)

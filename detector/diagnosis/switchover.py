@@ -65,10 +65,11 @@ class Piece:
 
 
 def by_gateway(signals: Iterable[Signal]) -> dict[str, list[Signal]]:
-    """The signals of each gateway in time order, each once."""
+    """The signals of each gateway in time order, each once; not those that name none."""
     gateways: dict[str, list[Signal]] = defaultdict(list)
     for signal in dict.fromkeys(signals):
-        gateways[signal.gateway_id].append(signal)
+        if signal.gateway_id:
+            gateways[signal.gateway_id].append(signal)
     for rows in gateways.values():
         rows.sort(key=in_time)
     return dict(gateways)

@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from detector.model import ACTIVITY
+from detector.model import ACTIVITY, RESOURCE_HEALTH
 from detector.signals import UnreadableRow
 
 RECEIVED: Final = "_TimeReceived"
@@ -29,8 +29,8 @@ Row = dict[str, object]
 
 _CANDIDATES: Final = {
     "TimeGenerated": ("timegenerated", "eventtimestamp", "time"),
-    "GatewayId": ("gatewayid", "_resourceid", "resourceid"),
-    "Source": ("source", "category"),
+    "ResourceId": ("_resourceid", "resourceid"),
+    "Source": ("source", "categoryvalue", "category"),
     "Operation": ("operation", "operationnamevalue", "operationname"),
     "Status": (
         "operationstatus_s",
@@ -47,8 +47,13 @@ _CANDIDATES: Final = {
     "Caller": ("caller",),
     "CorrelationId": ("correlationid",),
     "Additional": ("additionalfields", "additional"),
+    "Properties": ("properties", "properties_d"),
     RECEIVED: ("_timereceived",),
 }
+# The Activity Log's categories whose rows tell of no operation, nor of a resource's health.
+_OTHER_CATEGORIES: Final = frozenset(
+    {"alert", "autoscale", "policy", "recommendation", "security", "servicehealth"}
+)
 # What Azure's command line and portal write for no value.
 _ABSENT: Final = (None, "", "None")
 # The portal names the time zone of its times in the header: "TimeGenerated [UTC]".
@@ -187,8 +192,22 @@ def _row_of(item: object) -> Row | UnreadableRow:
         row[column] = _iso(row[column])
     # Only the Activity Log's operations have a provider: "Microsoft.Network/...".
     if str(row["Operation"]).lower().startswith("microsoft."):
-        row["Source"] = ACTIVITY
+        row["Source"] = _activity_source(str(row["Source"]))
+    if row["Source"] != RESOURCE_HEALTH:
+        row["Properties"] = None  # as in the query's rows
     return row
+
+
+def _activity_source(category: str) -> str:
+    """The source of a row of the Activity Log.
+
+    An operation's category is `Administrative`, and in the files of a storage account `Write`,
+    `Delete` or `Action`.
+    """
+    category = category.rpartition("/")[2]  # of the query's own rows
+    if category.lower() == "resourcehealth":
+        return RESOURCE_HEALTH
+    return f"{ACTIVITY}/{category}" if category.lower() in _OTHER_CATEGORIES else ACTIVITY
 
 
 def _first(item: Mapping[str, object], names: tuple[str, ...]) -> object:
@@ -228,6 +247,7 @@ def _flattened(record: Mapping[str, object]) -> Mapping[str, object]:
     if isinstance(properties, Mapping):
         inner = {str(name).lower(): value for name, value in properties.items()}
         own = inner | {name: value for name, value in own.items() if value not in _ABSENT}
+        own["properties"] = properties
     own.setdefault("activitystatusvalue", own.get("resulttype"))
     own.setdefault("caller", _caller(own.get("identity")))
     return own

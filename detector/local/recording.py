@@ -17,7 +17,17 @@ from typing import Final
 from detector.errors import FactUnknown, LogsRefused, LogsUnavailable, RecordingError
 from detector.local.bodies import read_metrics, read_resources
 from detector.local.exports import RECEIVED, Row, read_export
-from detector.model import ACTIVITY, Answer, Connection, Gateway, Scope, Series, Signal, Window
+from detector.model import (
+    ACTIVITY,
+    RESOURCE_HEALTH,
+    Answer,
+    Connection,
+    Gateway,
+    Scope,
+    Series,
+    Signal,
+    Window,
+)
 from detector.signals import UnreadableRow, arm, instant, read_row
 
 SCOPE: Final = Scope(id="recording")
@@ -217,13 +227,13 @@ def _read_logs(folder: Path) -> tuple[_Rows, list[str]]:
 
 def _covered(row: Row) -> tuple[str, str] | None:
     """The source of a row and the resource whose log it is, as the port `Coverage` pairs them."""
-    resource = str(row["GatewayId"] or "").lower()
-    if row["Source"] == ACTIVITY:
+    resource = str(row["ResourceId"] or "").lower()
+    source = str(row["Source"] or "")
+    if source.startswith(ACTIVITY):
         subscription = arm.segment(resource, "subscriptions")
-        return (ACTIVITY, f"/subscriptions/{subscription}") if subscription else None
-    if not row["Source"] or _GATEWAY_TYPE not in resource:
-        return None
-    return str(row["Source"]), resource.rstrip("/")
+        shows = subscription and source in (ACTIVITY, RESOURCE_HEALTH)
+        return (source, f"/subscriptions/{subscription}") if shows else None
+    return (source, resource.rstrip("/")) if source and _GATEWAY_TYPE in resource else None
 
 
 def _files(folder: Path, name: str) -> Iterator[tuple[Path, str]]:

@@ -13,12 +13,14 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from detector.model import Kind, Phase, Signal
+from detector.model import RESOURCE_HEALTH, HealthEvent, Kind, Phase, Signal
+from detector.signals.fields import fields_of
+from detector.signals.resource_health import health_event
 from detector.text import encodable
 
 COLUMNS: Final = (
     "TimeGenerated",
-    "GatewayId",
+    "ResourceId",
     "Source",
     "Operation",
     "Status",
@@ -29,11 +31,13 @@ COLUMNS: Final = (
     "Caller",
     "CorrelationId",
     "Additional",
+    "Properties",
 )
-"""The columns of a row, in the order in which the query projects them."""
+"""The columns of a row, in the order in which the query projects them.
 
-RESET_OPERATION: Final = "microsoft.network/virtualnetworkgateways/reset/action"
-WRITE_OPERATION: Final = "microsoft.network/virtualnetworkgateways/write"
+`ResourceId` is the gateway's id, or that of the connection which an operation changed.
+`Properties` is JSON, and is there only for rows of Resource Health.
+"""
 
 _KINDS: Final = {
     "tunnelconnected": Kind.CONNECTED,
@@ -41,12 +45,23 @@ _KINDS: Final = {
     "gatewaytenantprimarychanged": Kind.PRIMARY_CHANGED,
     "hostmaintenanceevent": Kind.MAINTENANCE,
     "setgatewayconfiguration": Kind.CONFIGURATION,
-    RESET_OPERATION: Kind.RESET,
-    WRITE_OPERATION: Kind.WRITE,
+    "setconnectionconfiguration": Kind.CONNECTION_CHANGE,
+    "migratecustomersubscription": Kind.MIGRATION,
+    "gatewayresourcemove": Kind.MIGRATION,
+    "microsoft.network/virtualnetworkgateways/reset/action": Kind.RESET,
+    "microsoft.network/virtualnetworkgateways/write": Kind.WRITE,
+    "microsoft.network/connections/write": Kind.CONNECTION_CHANGE,
+    "microsoft.network/connections/delete": Kind.CONNECTION_CHANGE,
+    "microsoft.network/connections/sharedkey/write": Kind.CONNECTION_CHANGE,
+    "microsoft.network/connections/resetconnection/action": Kind.CONNECTION_CHANGE,
 }
+# prepareMigration, executeMigration and so on; invokeExecuteMigration occurs, too.
+_MIGRATION: Final = re.compile(r"microsoft\.network/virtualnetworkgateways/\S*migration/action")
 _STATES: Final = {"connected": Kind.CONNECTED, "disconnected": Kind.DISCONNECTED}
 _TUNNEL: Final = frozenset({Kind.CONNECTED, Kind.DISCONNECTED})
-_OPERATIONS: Final = frozenset({Kind.CONFIGURATION, Kind.RESET, Kind.WRITE})
+_OPERATIONS: Final = frozenset(
+    {Kind.CONFIGURATION, Kind.RESET, Kind.WRITE, Kind.MIGRATION, Kind.CONNECTION_CHANGE}
+)
 _PHASES: Final = (
     ("start", Phase.STARTED),
     ("accept", Phase.STARTED),
@@ -55,10 +70,9 @@ _PHASES: Final = (
 )
 _LONGEST_NAME: Final = 100
 _LONGEST_CALLER: Final = 320  # as long as an e-mail address can be
-_GATEWAY_ID: Final = re.compile(
-    r"/subscriptions/[^/\s]+/resourcegroups/[^/]+"
-    r"/providers/microsoft\.network/virtualnetworkgateways/[^/]+"
-)
+_NETWORK: Final = r"/subscriptions/[^/\s]+/resourcegroups/[^/]+/providers/microsoft\.network"
+_GATEWAY_ID: Final = re.compile(rf"{_NETWORK}/virtualnetworkgateways/[^/]+")
+_CONNECTION_ID: Final = re.compile(rf"{_NETWORK}/connections/[^/]+")
 # "Upgrade gateway started" is the Message that older gateways log when they are serviced.
 _UPGRADE_STARTED: Final = re.compile(r"\bupgrade\b.{0,80}\bstarted\b", re.IGNORECASE | re.DOTALL)
 _OVERFLOW: Final = {
@@ -101,27 +115,22 @@ def read_rows(
 def read_row(row: Mapping[str, object]) -> Signal | None:
     """The signal of one row, or None for an operation that does not bear on failovers.
 
-    Raises UnreadableRow for a row without a time, without a gateway's id, or, where it tells of a
-    tunnel, without an instance and a remote IP that can be such.
+    Raises UnreadableRow for a row without a time, without a gateway's or a connection's id, or,
+    where it tells of a tunnel, without an instance and a remote IP that can be such.
     """
     row = _with_overflow(row)
-    operation = _text(row, "Operation").lower()
-    kind = _KINDS.get(operation) or _by_status(row)
-    message = _text(row, "Message")
-    if kind in (None, Kind.CONFIGURATION) and _UPGRADE_STARTED.search(message):
-        kind = Kind.MAINTENANCE
+    kind = _kind(row)
     if kind is None:
         return None
     at = instant(row.get("TimeGenerated"))
-    gateway_id = _text(row, "GatewayId").lower().rstrip("/")
-    if not is_gateway_id(gateway_id):
-        raise UnreadableRow("it has no gateway id (_ResourceId)")
+    gateway_id, connection = _resource(row, kind)
     instance, remote_ip = _text(row, "Instance"), _text(row, "RemoteIp")
     if kind in _TUNNEL and not (instance and remote_ip):
         lacking = "instance_s" if not instance else "remoteIP_s"
         raise UnreadableRow(f"it tells of a tunnel and has no {lacking}")
     if max(len(instance), len(remote_ip)) > _LONGEST_NAME:
         raise UnreadableRow(f"its instance_s or remoteIP_s has over {_LONGEST_NAME} characters")
+    health = _health(row, at) if kind is Kind.HEALTH else None
     return Signal(
         at=at,
         gateway_id=gateway_id,
@@ -132,8 +141,45 @@ def read_row(row: Mapping[str, object]) -> Signal | None:
         phase=_phase(_text(row, "Status")) if kind in _OPERATIONS else Phase.UNSTATED,
         caller=_text(row, "Caller")[:_LONGEST_CALLER],
         correlation_id=_text(row, "CorrelationId").lower(),
-        text=message or _text(row, "Reason"),
+        text=health.title if health else _text(row, "Message") or _text(row, "Reason"),
+        connection=connection,
+        health=health,
     )
+
+
+def _kind(row: Mapping[str, object]) -> Kind | None:
+    if _text(row, "Source") == RESOURCE_HEALTH:  # it tells of every kind of resource
+        return Kind.HEALTH if _GATEWAY_ID.match(_text(row, "ResourceId").lower()) else None
+    operation = _text(row, "Operation").lower()
+    if _MIGRATION.fullmatch(operation):
+        return Kind.MIGRATION
+    kind = _KINDS.get(operation) or _by_status(row)
+    in_words = kind in (None, Kind.CONFIGURATION, Kind.CONNECTION_CHANGE)
+    if in_words and _UPGRADE_STARTED.search(_text(row, "Message")):
+        return Kind.MAINTENANCE
+    return kind
+
+
+def _resource(row: Mapping[str, object], kind: Kind) -> tuple[str, str]:
+    """The ids, lower case, of the gateway and of the connection that a row names: one is empty.
+
+    An id may go on behind that of the resource: with a shared key's, or a health event's.
+    """
+    resource_id = _text(row, "ResourceId").lower()
+    if gateway := _GATEWAY_ID.match(resource_id):
+        return gateway.group(), ""
+    if kind is not Kind.CONNECTION_CHANGE:
+        raise UnreadableRow("it has no gateway id (_ResourceId)")
+    if connection := _CONNECTION_ID.match(resource_id):
+        return "", connection.group()
+    raise UnreadableRow("it has neither a gateway's nor a connection's id (_ResourceId)")
+
+
+def _health(row: Mapping[str, object], at: datetime) -> HealthEvent:
+    fields = fields_of(_object(row.get("Properties")))
+    if not fields:
+        raise UnreadableRow("it tells of the gateway's health and has no Properties")
+    return health_event(fields, at=at, resolved_at=None)
 
 
 def is_gateway_id(text: str) -> bool:
@@ -177,17 +223,9 @@ def _text(row: Mapping[str, object], column: str) -> str:
 
 def _with_overflow(row: Mapping[str, object]) -> Mapping[str, object]:
     """`row` with the values that a workspace of over 500 columns keeps in AdditionalFields."""
-    additional = row.get("Additional")
-    if not additional:
+    lowered = {name.lower(): value for name, value in _object(row.get("Additional")).items()}
+    if not lowered:
         return row
-    if isinstance(additional, str):
-        try:
-            additional = json.loads(additional)
-        except ValueError:
-            return row
-    if not isinstance(additional, Mapping):
-        return row
-    lowered = {str(name).lower(): value for name, value in additional.items()}
     found = {
         column: lowered[name.lower()]
         for column, name in _OVERFLOW.items()
@@ -197,3 +235,13 @@ def _with_overflow(row: Mapping[str, object]) -> Mapping[str, object]:
     if not row.get("Status") and not found.get("Status") and status:
         found["Status"] = status
     return {**row, **found}
+
+
+def _object(value: object) -> Mapping[str, object]:
+    """The object that a dynamic value is, typed or as JSON text; empty where it is none."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return {}
+    return {str(name): inner for name, inner in value.items()} if isinstance(value, Mapping) else {}
