@@ -24,7 +24,16 @@ from detector.journal import history
 from detector.journal.delivery import DEADLINE
 from detector.journal.history import Delivery, History, Record
 from detector.journal.ports import Sink
-from detector.model import Answer, Connection, Gateway, Scope, Series, Signal, Window
+from detector.model import (
+    Answer,
+    Connection,
+    Gateway,
+    HealthEvent,
+    Scope,
+    Series,
+    Signal,
+    Window,
+)
 from detector.runs.facts import Sources
 from detector.runs.run import World
 from tests.builders import GATEWAY_ID, a_diagnosis, a_failover, a_gateway, at
@@ -171,11 +180,14 @@ class MemoryAzure:
     """The ports that answer for facts. A gateway that is not in `gateways` is like any other.
 
     What is in `unknown` cannot be had, be it `gateways` or `connections`; `asked` holds each
-    question, by port and gateway.
+    question, by port and gateway, or connection for `tunnels`. A connection that is not in
+    `tunnels` is gone; of a gateway that is not in `health`, nothing is said.
     """
 
     gateways: dict[str, Gateway] = field(default_factory=dict)
     connections: dict[str, Sequence[Connection]] = field(default_factory=dict)
+    tunnels: dict[str, Connection | FactUnknown] = field(default_factory=dict)
+    health: dict[str, Sequence[HealthEvent] | FactUnknown] = field(default_factory=dict)
     coverage: frozenset[tuple[str, str]] | None = None
     unknown: set[str] = field(default_factory=set)
     asked: list[tuple[str, str]] = field(default_factory=list)
@@ -186,6 +198,8 @@ class MemoryAzure:
         return Sources(
             gateways=self._gateways,
             connections=self._connections,
+            tunnels=self._tunnels,
+            health=self._health,
             bandwidth=self._bandwidth,
             coverage=self._coverage,
         )
@@ -213,6 +227,27 @@ class MemoryAzure:
         if "connections" in self.unknown:
             raise FactUnknown("Azure did not answer")
         return self.connections.get(gateway_id, ())
+
+    def _tunnels(self, connection_ids: Sequence[str]) -> Mapping[str, Connection | FactUnknown]:
+        self.asked += [("tunnels", connection_id) for connection_id in connection_ids]
+        gone = FactUnknown("the connection no longer exists", kind="gone")
+        silent = FactUnknown("Azure did not answer", kind="no answer")
+        return {
+            connection_id: silent
+            if "tunnels" in self.unknown
+            else self.tunnels.get(connection_id, gone)
+            for connection_id in connection_ids
+        }
+
+    def _health(
+        self, gateway_ids: Sequence[str]
+    ) -> Mapping[str, Sequence[HealthEvent] | FactUnknown]:
+        self.asked += [("health", gateway_id) for gateway_id in gateway_ids]
+        silent = FactUnknown("Azure did not answer", kind="no answer")
+        return {
+            gateway_id: silent if "health" in self.unknown else self.health.get(gateway_id, ())
+            for gateway_id in gateway_ids
+        }
 
     def _bandwidth(
         self, gateways: Sequence[Gateway], window: Window

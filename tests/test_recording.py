@@ -9,7 +9,16 @@ import pytest
 
 from detector.errors import FactUnknown, RecordingError
 from detector.local.recording import SCOPE, Recording
-from detector.model import PLATFORM_INITIATED, Connection, Kind, Phase, Series, Signal, Window
+from detector.model import (
+    PLATFORM_INITIATED,
+    Connection,
+    Kind,
+    Phase,
+    Series,
+    Signal,
+    TunnelStatus,
+    Window,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -533,6 +542,7 @@ def test_a_gateway_that_was_not_recorded_has_the_name_from_its_id(recorded: Path
     [
         ("{", "it is not JSON: Expecting property name"),
         ({"name": "vpn-Hub"}, "it holds a body without an id"),
+        (a_gateway_body(_AsOf="soon", sku=None), "its _AsOf is not a time: 'soon'"),
         (b"\xff\xd8", "it is not JSON: 'utf-8' codec can't decode"),
     ],
 )
@@ -583,6 +593,191 @@ def test_a_connections_state_is_not_known_before_the_last_row_was_seen(connected
 
     assert ("203.0.113.7", None) == (early.remote_ip, early.status)
     assert "Connected" == late.status
+
+
+def test_of_several_bodies_of_a_gateway_the_newest_counts_that_there_was(
+    recorded: Path, record: Record
+) -> None:
+    """One of no time was recorded after the rows; before the first, that is the best there is."""
+    record("gateways/a.json", [a_gateway_body(_AsOf="2026-11-22T02:20:00Z", sku="Second")])
+    record(
+        "gateways/b.json",
+        {"value": [a_gateway_body(sku="First")], "_AsOf": "2026-11-22T01:00:00Z"},
+    )
+    record("gateways/c.json", a_gateway_body(sku="Undated"))
+    recording = Recording.read(recorded)
+
+    def sku(now: datetime) -> str | None:
+        return recording.seen_by(now).gateways([GATEWAY_ID])[GATEWAY_ID].sku
+
+    assert ["First", "First", "Undated", "Second"] == [
+        sku(AT.replace(hour=0)),
+        sku(AT),
+        sku(AT + timedelta(minutes=1)),
+        sku(AT.replace(minute=20, second=0, microsecond=0)),
+    ]
+    assert "Second" == recording.gateways([GATEWAY_ID])[GATEWAY_ID].sku
+
+
+def test_one_body_that_cannot_be_used_costs_none_beside_it_in_its_file(
+    recorded: Path, record: Record
+) -> None:
+    record("gateways/all.json", [{"name": "no id"}, a_gateway_body()])
+    recording = Recording.read(recorded)
+
+    assert ("gateways/all.json: it holds a body without an id",) == recording.unreadable
+    assert "VpnGw1AZ" == recording.gateways([GATEWAY_ID])[GATEWAY_ID].sku
+
+
+CONNECTION_ID = f"{NETWORK}/connections/to-branch".lower()
+
+
+def a_live_body(status: str, **changes: object) -> dict[str, object]:
+    """A connection as `az network vpn-connection show` prints it, with its one tunnel."""
+    tunnel = {"tunnel": "to-Branch_198.51.100.1", "connectionStatus": status}
+    return {
+        "id": f"{NETWORK}/connections/to-Branch",
+        "name": "to-Branch",
+        "connectionStatus": status,
+        "tunnelConnectionStatus": [tunnel],
+        "virtualNetworkGateway1": {"id": WRITTEN_ID},
+        "localNetworkGateway2": {"id": f"{NETWORK}/localNetworkGateways/lng-Branch"},
+        "sharedKey": "hush",
+    } | changes
+
+
+def test_a_connection_is_live_as_it_was_recorded_last(connected: Path, record: Record) -> None:
+    """Before that it has a name and a peer, and nobody knows its state."""
+    first = a_live_body("NotConnected", _AsOf="2026-11-22T02:15:00Z")
+    second = a_live_body("Connected", _AsOf="2026-11-22T02:16:00Z")
+    record("connections/to-Branch.json", [second, first])
+    recording = Recording.read(connected)
+
+    def live(minute: int) -> Connection | FactUnknown:
+        now = AT.replace(minute=minute, second=30)
+        return recording.seen_by(now).tunnels([CONNECTION_ID])[CONNECTION_ID]
+
+    early, down, up = live(14), live(15), live(16)
+
+    assert isinstance(early, FactUnknown)
+    assert "its state was recorded later" == early.why
+    assert isinstance(down, Connection)
+    assert isinstance(up, Connection)
+    assert [TunnelStatus.NOT_CONNECTED] == [tunnel.status for tunnel in down.tunnels]
+    assert ("Connected", [TunnelStatus.CONNECTED], "203.0.113.7") == (
+        up.status,
+        [tunnel.status for tunnel in up.tunnels],
+        up.remote_ip,
+    )
+
+
+def test_a_connection_whose_state_was_recorded_later_has_its_name_all_the_same(
+    connected: Path, record: Record
+) -> None:
+    record("connections/to-Branch.json", a_live_body("Connected", _AsOf="2026-11-22T02:30:00Z"))
+    [early] = Recording.read(connected).seen_by(AT.replace(minute=20)).connections(GATEWAY_ID)
+
+    assert ("to-Branch", "203.0.113.7", None, ()) == (
+        early.name,
+        early.remote_ip,
+        early.status,
+        early.tunnels,
+    )
+
+
+def test_a_connection_that_was_not_recorded_is_not_known(recorded: Path) -> None:
+    found = Recording.read(recorded).tunnels([CONNECTION_ID])[CONNECTION_ID]
+
+    assert isinstance(found, FactUnknown)
+    assert ("it is not in the recording", "other") == (found.why, found.kind)
+
+
+def a_health_entry(name: str, **changes: object) -> dict[str, object]:
+    """One availability status, as `az rest` prints it."""
+    properties = {
+        "availabilityState": "Unavailable",
+        "title": name,
+        "reasonType": "Unplanned",
+        "context": "Platform Initiated",
+        "occuredTime": "2026-11-22T02:14:00Z",
+    }
+    provider = "providers/Microsoft.ResourceHealth/availabilityStatuses"
+    return {
+        "id": f"{WRITTEN_ID}/{provider}/{name}",
+        "name": name,
+        "properties": properties,
+    } | changes
+
+
+def health_of(recording: Recording, now: datetime | None = None) -> list[tuple[str, str]]:
+    """The title and the state of each event that is known by `now`."""
+    seen = recording if now is None else recording.seen_by(now)
+    found = seen.health([GATEWAY_ID])[GATEWAY_ID]
+    assert not isinstance(found, FactUnknown)
+    return [(event.title, event.state) for event in found]
+
+
+@pytest.mark.parametrize(
+    "wrap", [lambda body: body, lambda body: [body], lambda body: {"value": [body]}]
+)
+def test_an_event_of_health_is_not_known_before_it_occurred(
+    wrap: Callable[[object], object], recorded: Path, record: Record
+) -> None:
+    record("health/hub.json", wrap(a_health_entry("e-1")))
+    recording = Recording.read(recorded)
+
+    assert [("e-1", "Unavailable")] == health_of(recording)
+    assert [] == health_of(recording, AT.replace(minute=13))
+    assert [("e-1", "Unavailable")] == health_of(recording, AT)
+
+
+def test_an_event_of_health_is_known_from_when_it_was_recorded(
+    recorded: Path, record: Record
+) -> None:
+    """Azure reports it 40 minutes later, and what is `current` changes."""
+    now = a_health_entry("current")
+    after: dict[str, Any] = a_health_entry("current", _AsOf="2026-11-22T03:30:00Z")
+    after["properties"] |= {"availabilityState": "Available", "occuredTime": "2026-11-22T03:00:00Z"}
+    record("health/a.json", {"value": [now], "_AsOf": "2026-11-22T02:54:00Z"})
+    record("health/b.json", after)
+    recording = Recording.read(recorded)
+
+    assert [] == health_of(recording, AT.replace(minute=50))
+    assert [("current", "Unavailable")] == health_of(recording, AT.replace(minute=55))
+    assert [("current", "Available")] == health_of(recording, AT.replace(hour=4))
+
+
+def test_the_end_of_an_event_is_not_known_before_it_came(recorded: Path, record: Record) -> None:
+    entry: dict[str, Any] = a_health_entry("e-1")
+    entry["properties"]["resolvedTime"] = "2026-11-22T02:30:00Z"
+    record("health/hub.json", entry)
+    recording = Recording.read(recorded)
+
+    def resolved(minute: int) -> bool:
+        seen = recording.seen_by(AT.replace(minute=minute)).health([GATEWAY_ID])[GATEWAY_ID]
+        assert not isinstance(seen, FactUnknown)
+        return seen[0].resolved_at is not None
+
+    assert [False, True] == [resolved(20), resolved(31)]
+
+
+def test_of_a_gateway_whose_health_was_not_recorded_it_is_unknown(
+    recorded: Path, record: Record
+) -> None:
+    """It was not searched, and "not recorded" must not say so."""
+    record("health/hub.json", a_health_entry("e-1"))
+    other = f"{GATEWAY_ID}-2"
+    found = Recording.read(recorded).health([other])[other]
+
+    assert isinstance(found, FactUnknown)
+    assert "it is not in the recording" == found.why
+
+
+def test_health_that_cannot_be_read_is_named(recorded: Path, record: Record) -> None:
+    record("health/broken.json", "{")
+    [line] = Recording.read(recorded).unreadable
+
+    assert line.startswith("health/broken.json: it is not JSON")
 
 
 def test_a_recording_without_connections_knows_none(recorded: Path) -> None:

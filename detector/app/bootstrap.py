@@ -22,11 +22,12 @@ from detector.sinks import People, Webhook
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from azure.mgmt.network import NetworkManagementClient
+    from azure.mgmt.resourcehealth import ResourceHealthMgmtClient
     from azure.monitor.querymetrics import MetricsClient
     from azure.storage.blob import ContainerClient
     from azure.storage.queue import QueueClient
 
-    from detector.azure import LogsClient, Metrics, Network
+    from detector.azure import LogsClient, Metrics, Network, ResourceHealth
     from detector.local import Recording
 
 FORMATS: Final[Mapping[str, Callable[[Insight], str]]] = {".md": to_markdown}
@@ -91,6 +92,8 @@ def of_recording(
         sources=Sources(
             gateways=recording.gateways,
             connections=recording.connections,
+            tunnels=recording.tunnels,
+            health=recording.health,
             bandwidth=recording.bandwidth,
             coverage=recording.coverage,
         ),
@@ -106,6 +109,7 @@ class _Clients:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self.of_subscription = cache(self._of_subscription)
+        self.health_of = cache(self._health_of)
         self.of_region = cache(self._of_region)
 
     @cached_property
@@ -133,6 +137,11 @@ class _Clients:
         from detector.azure import network_client
 
         return network_client(self.credential, subscription_id, _given(self.cloud.arm))
+
+    def _health_of(self, subscription_id: str) -> ResourceHealthMgmtClient:
+        from detector.azure import health_client
+
+        return health_client(self.credential, subscription_id, _given(self.cloud.arm))
 
     def _of_region(self, region: str) -> MetricsClient:
         from detector.azure import metrics_client
@@ -175,6 +184,11 @@ def _sources(clients: _Clients, left: Callable[[], timedelta], logs: Logs) -> So
 
         return Network(clients.of_subscription, left=left)
 
+    def health() -> ResourceHealth:
+        from detector.azure import ResourceHealth
+
+        return ResourceHealth(clients.health_of, left=left)
+
     def metrics() -> Metrics:
         from detector.azure import Metrics
 
@@ -184,6 +198,8 @@ def _sources(clients: _Clients, left: Callable[[], timedelta], logs: Logs) -> So
     return Sources(
         gateways=lambda ids: one_network().gateways(ids),
         connections=lambda gateway_id: one_network().connections(gateway_id),
+        tunnels=lambda connection_ids: one_network().tunnels(connection_ids),
+        health=lambda gateway_ids: health().events(gateway_ids),
         bandwidth=lambda gateways, window: metrics().bandwidth(gateways, window),
         coverage=logs.coverage,
     )

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from detector.azure.blobs import BlobInsights, BlobJournal
     from detector.azure.clouds import CLOUDS, Cloud, Endpoint
     from detector.azure.eventgrid import EventGrid
+    from detector.azure.health import ResourceHealth, health_client
     from detector.azure.logs import Logs
     from detector.azure.logs_client import LogsClient
     from detector.azure.metrics import Metrics, metrics_client
@@ -29,8 +30,10 @@ __all__ = [
     "Metrics",
     "Network",
     "QueueSink",
+    "ResourceHealth",
     "StorageConnection",
     "container_client",
+    "health_client",
     "metrics_client",
     "network_client",
     "queue_client",
@@ -41,6 +44,7 @@ __getattr__ = lazily(
     blobs=("BlobInsights", "BlobJournal"),
     clouds=("CLOUDS", "Cloud", "Endpoint"),
     eventgrid=("EventGrid",),
+    health=("ResourceHealth", "health_client"),
     logs=("Logs",),
     logs_client=("LogsClient",),
     metrics=("Metrics", "metrics_client"),

@@ -1,6 +1,7 @@
 """The bodies of resources and metrics that a recording keeps as JSON files.
 
 Azure's command line prints one body, or a list of them; ARM's own lists stand under `value`.
+Whoever records adds `_AsOf` to a body, or to a list's object, where it matters when it was so.
 """
 
 from __future__ import annotations
@@ -14,12 +15,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from detector.local.exports import decoded
 from detector.model import Series
-from detector.signals import instant
+from detector.signals import UnreadableRow, instant
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _Points = dict[datetime, float]
+
+AS_OF: Final = "_AsOf"
+
+Bodies = dict[str, list[tuple[datetime | None, object]]]
+"""The bodies of each resource, by its lower-case id, each with the time when it was so."""
 
 _METRIC: Final = "averagebandwidth"
 # A gateway's metric has the gateway's id with this behind it.
@@ -28,18 +34,24 @@ _METRIC_PROVIDER: Final = "/providers/microsoft.insights/"
 _FIVE_MINUTES: Final = frozenset({"PT5M", "0:05:00", "00:05:00"})
 
 
-def read_resources(files: Iterable[tuple[Path, str]]) -> tuple[dict[str, object], list[str]]:
-    """The bodies of resources by lower-case id, and a line for each that cannot be used.
+def read_resources(files: Iterable[tuple[Path, str]]) -> tuple[Bodies, list[str]]:
+    """The bodies of resources, in the order of the files, and a line for each that is unusable.
 
     A file comes with the name that it has in such a line.
     """
-    bodies: dict[str, object] = {}
+    bodies: Bodies = defaultdict(list)
     unreadable: list[str] = []
     for path, told in files:
         try:
-            bodies.update(_by_id(path))
+            read = list(_stamped(_json(path)))
         except _Unusable as error:
             unreadable.append(f"{told}: {error}")
+            continue
+        for body, as_of in read:
+            try:
+                bodies[_own_id(body)].append((_as_of(as_of), body))
+            except _Unusable as error:
+                unreadable.append(f"{told}: {error}")
     return bodies, unreadable
 
 
@@ -85,16 +97,28 @@ def _listed(read: object) -> list[object]:
     return read if isinstance(read, list) else [read]
 
 
-def _by_id(path: Path) -> dict[str, object]:
-    bodies = {}
-    for read in _listed(_json(path)):
-        wrapped = read.get("value") if isinstance(read, Mapping) else None
-        for body in wrapped if isinstance(wrapped, list) else [read]:
-            own_id = body.get("id") if isinstance(body, Mapping) else None
-            if not isinstance(own_id, str):
-                raise _Unusable("it holds a body without an id")
-            bodies[own_id.lower()] = body
-    return bodies
+def _stamped(read: object) -> Iterator[tuple[object, object]]:
+    """Each body that was read, with its own `_AsOf` or that of the list it stands in."""
+    for item in _listed(read):
+        wrapped = item.get("value") if isinstance(item, Mapping) else None
+        of_list = item.get(AS_OF) if isinstance(item, Mapping) else None
+        for body in wrapped if isinstance(wrapped, list) else [item]:
+            own = body.get(AS_OF) if isinstance(body, Mapping) else None
+            yield body, own or of_list
+
+
+def _own_id(body: object) -> str:
+    own_id = body.get("id") if isinstance(body, Mapping) else None
+    if not isinstance(own_id, str):
+        raise _Unusable("it holds a body without an id")
+    return own_id.lower()
+
+
+def _as_of(value: object) -> datetime | None:
+    try:
+        return instant(value) if value else None
+    except UnreadableRow as error:
+        raise _Unusable(f"its {AS_OF} is not a time: {str(value)[:40]!r}") from error
 
 
 def _bandwidth(body: Any) -> Iterator[tuple[str, str, _Points]]:

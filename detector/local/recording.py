@@ -1,8 +1,8 @@
 """A recording: a folder with what Azure said about some gateways, to be replayed without Azure.
 
 It has log rows under `logs/`, the bodies of resources under `gateways/`, `publicIPAddresses/`,
-`connections/` and `localNetworkGateways/`, and those of metrics under `metrics/`; there may be
-folders below. What cannot be read is named, and stops nothing else.
+`connections/` and `localNetworkGateways/`, those of metrics under `metrics/` and of Resource Health
+under `health/`; there may be folders below. What cannot be read is named, and stops nothing else.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
 from detector.errors import FactUnknown, LogsRefused, LogsUnavailable, RecordingError
-from detector.local.bodies import read_metrics, read_resources
+from detector.local.bodies import Bodies, read_metrics, read_resources
 from detector.local.exports import RECEIVED, Row, read_export
 from detector.model import (
     ACTIVITY,
@@ -23,6 +24,7 @@ from detector.model import (
     Answer,
     Connection,
     Gateway,
+    HealthEvent,
     Scope,
     Series,
     Signal,
@@ -35,9 +37,18 @@ SCOPE: Final = Scope(id="recording")
 
 NOT_RECORDED: Final = "it is not in the recording"
 
+_BODIES: Final = (
+    "gateways",
+    "publicIPAddresses",
+    "connections",
+    "localNetworkGateways",
+    "health",
+)
 _LOGS: Final = (".json", ".ndjson", ".jsonl", ".csv")
 _GRAIN: Final = timedelta(minutes=5)
 _GATEWAY_TYPE: Final = "/virtualnetworkgateways/"
+# A gateway's availability status has the gateway's id with this before its own name.
+_HEALTH_PROVIDER: Final = "/providers/microsoft.resourcehealth/"
 
 
 @dataclass(slots=True)
@@ -72,7 +83,7 @@ class Recording:
 
     `oldest` is the time of its oldest row; `newest` that of its newest, or when it was received
     if that was later. `unreadable` names every file and row that could not be used, and why.
-    `rows` and the bodies by folder and lower-case id are as they were read.
+    `rows` and the bodies by folder are as they were read.
     """
 
     oldest: datetime
@@ -80,7 +91,7 @@ class Recording:
     unreadable: tuple[str, ...]
     unreadable_rows: tuple[str, ...]
     rows: _Rows
-    bodies: Mapping[str, Mapping[str, object]]
+    bodies: Mapping[str, Bodies]
     series: Mapping[str, Sequence[Series]]
     now: datetime | None = None
 
@@ -99,7 +110,7 @@ class Recording:
             )
         unreadable = list(unreadable_rows)
         bodies = {}
-        for name in ("gateways", "publicIPAddresses", "connections", "localNetworkGateways"):
+        for name in _BODIES:
             bodies[name], unusable = read_resources(_files(folder, name))
             unreadable += unusable
         series, unusable = read_metrics(_files(folder, "metrics"))
@@ -116,8 +127,9 @@ class Recording:
     def seen_by(self, now: datetime) -> Recording:
         """This recording as it could be seen at `now`.
 
-        Rows and averages that were not there yet are left out, and so is the state of connections
-        unless every row had been seen: the bodies were recorded after the rows.
+        Rows, averages and events that were not there yet are left out, and so is the state of
+        connections. A body without `_AsOf` was recorded after the rows, so its state counts once
+        every row had been seen.
         """
         return replace(self, now=now)
 
@@ -153,15 +165,18 @@ class Recording:
 
     def connections(self, gateway_id: str) -> Sequence[Connection]:
         """The connections of one gateway, as far as they were recorded."""
-        peers = self.bodies["localNetworkGateways"]
-        found = [
-            arm.connection(body, peers)
-            for body in self.bodies["connections"].values()
-            if gateway_id.lower() in arm.gateways_of(body)
-        ]
-        if self.now is not None and self.now <= self.newest:
-            return [replace(connection, status=None) for connection in found]
-        return found
+        found = map(self._connection, self.bodies["connections"])
+        return [connection for connection, owners in found if gateway_id.lower() in owners]
+
+    def tunnels(self, connection_ids: Sequence[str]) -> Mapping[str, Connection | FactUnknown]:
+        """Each connection by the body that tells of now, or that there is none."""
+        return {connection_id: self._live(connection_id) for connection_id in connection_ids}
+
+    def health(
+        self, gateway_ids: Sequence[str]
+    ) -> Mapping[str, Sequence[HealthEvent] | FactUnknown]:
+        """The events of each gateway that had been told by now, the newest first."""
+        return {gateway_id: self._health(gateway_id) for gateway_id in gateway_ids}
 
     def bandwidth(
         self, gateways: Sequence[Gateway], window: Window
@@ -172,19 +187,87 @@ class Recording:
     def _is_in(self, window: Window, at: datetime, seen: datetime) -> bool:
         return at in window and seen < min(window.end, self.now or window.end)
 
+    def _body(self, folder: str, resource_id: str) -> tuple[object, bool]:
+        """A resource's body, None where there is none, and whether it was recorded by now.
+
+        Of several the newest counts that was; where none was, the oldest.
+        """
+        after_rows = self.newest + timedelta.resolution
+        recorded = [
+            (as_of or after_rows, body)
+            for as_of, body in reversed(self.bodies[folder].get(resource_id.lower(), ()))
+        ]
+        by_now = [each for each in recorded if self.now is None or each[0] <= self.now]
+        if by_now:
+            return max(by_now, key=itemgetter(0))[1], True
+        return min(recorded, key=itemgetter(0), default=(None, None))[1], False
+
+    def _connection(self, connection_id: str) -> tuple[Connection, frozenset[str]]:
+        """A recorded connection, without a state that is not of now, and whose it is."""
+        body, is_of_now = self._body("connections", connection_id)
+        peer_id = arm.peer_needed(body)
+        peers = (
+            {}
+            if peer_id is None
+            else {peer_id.lower(): self._body("localNetworkGateways", peer_id)[0]}
+        )
+        connection = arm.connection(body, peers)
+        if not is_of_now:
+            connection = replace(connection, status=None, tunnels=())
+        return connection, arm.gateways_of(body)
+
+    def _live(self, connection_id: str) -> Connection | FactUnknown:
+        body, is_of_now = self._body("connections", connection_id)
+        if body is None:
+            return FactUnknown(NOT_RECORDED)
+        if not is_of_now:
+            return FactUnknown("its state was recorded later")
+        return self._connection(connection_id)[0]
+
+    def _health(self, gateway_id: str) -> Sequence[HealthEvent] | FactUnknown:
+        own = f"{gateway_id.lower()}{_HEALTH_PROVIDER}"
+        recorded = self.bodies["health"].items()
+        entries = [each for entry_id, each in recorded if entry_id.startswith(own)]
+        if not entries:
+            return FactUnknown(NOT_RECORDED)
+        told = [event for each in entries for event in self._told(each)]
+        return sorted(told, key=lambda event: event.at, reverse=True)
+
+    def _told(self, entry: Sequence[tuple[datetime | None, object]]) -> Sequence[HealthEvent]:
+        """The event that an entry told of by now, by the newest of its bodies; none before.
+
+        A body without `_AsOf` told of it from its beginning on, and of its end from then on.
+        """
+        events = [
+            (as_of or event.at, event)
+            for as_of, body in entry
+            for event in arm.health_events([body])
+            if self.now is None or (as_of or event.at) <= self.now
+        ]
+        if not events:
+            return ()
+        _, event = max(events, key=itemgetter(0))
+        ends_later = self.now and event.resolved_at and event.resolved_at > self.now
+        return (replace(event, resolved_at=None) if ends_later else event,)
+
     def _gateway(self, gateway_id: str) -> Gateway:
-        body = self.bodies["gateways"].get(gateway_id.lower())
+        body, _ = self._body("gateways", gateway_id)
         if body is None:
             return arm.missing(gateway_id, NOT_RECORDED)
-        public_ips = self.bodies["publicIPAddresses"]
-        needed = [public_ip.lower() for public_ip in arm.public_ips_needed(body)]
-        addresses = {
-            public_ip: arm.address(public_ips[public_ip])
-            if public_ip in public_ips
-            else FactUnknown("its public IP is not in the recording")
-            for public_ip in needed
-        }
-        return arm.gateway(gateway_id, body, addresses)
+        return arm.gateway(
+            gateway_id,
+            body,
+            {
+                public_ip.lower(): self._address(public_ip)
+                for public_ip in arm.public_ips_needed(body)
+            },
+        )
+
+    def _address(self, public_ip_id: str) -> str | FactUnknown:
+        body, _ = self._body("publicIPAddresses", public_ip_id)
+        if body is None:
+            return FactUnknown("its public IP is not in the recording")
+        return arm.address(body)
 
     def _bandwidth(self, gateway_id: str, window: Window) -> Sequence[Series] | FactUnknown:
         recorded = self.series.get(gateway_id.lower(), ())

@@ -23,7 +23,7 @@ from detector.runs.observation import (
     asks_coverage,
     logs_of,
 )
-from detector.runs.ports import Bandwidth, Connections, Coverage, Gateways
+from detector.runs.ports import Bandwidth, Connections, Coverage, Gateways, Health, Tunnels
 from detector.runs.reconcile import Reconciled
 
 AROUND: Final = timedelta(minutes=30)
@@ -36,6 +36,8 @@ class Sources:
 
     gateways: Gateways
     connections: Connections
+    tunnels: Tunnels
+    health: Health
     bandwidth: Bandwidth
     coverage: Coverage
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from detector.errors import FactUnknown, LogsRefused, LogsUnavailable
-    from detector.model import Answer, Connection, Gateway, Scope, Series, Window
+    from detector.model import Answer, Connection, Gateway, HealthEvent, Scope, Series, Window
 
 
 class Signals(Protocol):
@@ -24,8 +24,8 @@ class Signals(Protocol):
 class Coverage(Protocol):
     """Which logs there were to look in: pairs of source and resource id, lower case.
 
-    A source is a category of AzureDiagnostics with the gateway's id, or `AzureActivity` with
-    `/subscriptions/<id>`. Raises FactUnknown.
+    A source is a category of AzureDiagnostics with the gateway's id, or `AzureActivity` or
+    `AzureActivity/ResourceHealth` with `/subscriptions/<id>`. Raises FactUnknown.
     """
 
     def __call__(self, window: Window) -> frozenset[tuple[str, str]]: ...
@@ -41,6 +41,23 @@ class Connections(Protocol):
     """The connections of one gateway, as they are now. Raises FactUnknown."""
 
     def __call__(self, gateway_id: str) -> Sequence[Connection]: ...
+
+
+class Tunnels(Protocol):
+    """Connections by id, one for each id asked: as they are now, with the state of each tunnel."""
+
+    def __call__(self, connection_ids: Sequence[str]) -> Mapping[str, Connection | FactUnknown]: ...
+
+
+class Health(Protocol):
+    """The events that Resource Health knows of gateways, newest first, one entry for each id asked.
+
+    The newest is the state of now: of a gateway that is well, it is Available.
+    """
+
+    def __call__(
+        self, gateway_ids: Sequence[str]
+    ) -> Mapping[str, Sequence[HealthEvent] | FactUnknown]: ...
 
 
 class Bandwidth(Protocol):

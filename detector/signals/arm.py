@@ -47,6 +47,7 @@ _MONTH_FIRST: Final = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}) +(\d{1,2}:\d\d:\d
 # The instant that .NET writes where there is none.
 _NEVER: Final = ("01/01/0001", "1/1/0001", "0001-01-01")
 
+_MOST_EVENTS: Final = 50
 # A body without any of these fields is no gateway's.
 _TELLING: Final = frozenset({"gatewaytype", "ipconfigurations", "sku", "vpntype"})
 
@@ -142,9 +143,9 @@ def connection(body: object, peers: Mapping[str, object]) -> Connection:
 
 
 def health_events(entries: Iterable[object]) -> list[HealthEvent]:
-    """What these availability statuses tell of, the newest first; one without a time of nothing.
+    """The newest 50 of what these availability statuses tell of, the newest first.
 
-    Azure spells the time `occuredTime`, and sometimes `occurredTime`.
+    One without a time tells of nothing. Azure spells it `occuredTime`, sometimes `occurredTime`.
     """
     found = []
     for fields in map(fields_of, entries):
@@ -152,7 +153,7 @@ def health_events(entries: Iterable[object]) -> list[HealthEvent]:
         if at is not None:
             resolved_at = _time(fields.get("resolvedtime"))
             found.append(health_event(fields, at=at, resolved_at=resolved_at))
-    return sorted(found, key=lambda event: event.at, reverse=True)
+    return sorted(found, key=lambda event: event.at, reverse=True)[:_MOST_EVENTS]
 
 
 def gateways_of(body: object) -> frozenset[str]:
