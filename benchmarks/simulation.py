@@ -29,7 +29,8 @@ from detector.diagnosis.switchover import NEAR, by_gateway, pairings, pieces, sw
 from detector.errors import DeliveryFailed
 from detector.insights.document import Insight
 from detector.model import Kind, Signal, Window
-from detector.runs.run import World, run_once
+from detector.runs.run import run_once
+from detector.runs.world import World
 from tests.builders import GATEWAYS, ONE, ZERO, at, down, of_gateway, up
 from tests.memory import (
     SCOPE,

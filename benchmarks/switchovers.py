@@ -11,9 +11,9 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from detector.diagnosis.diagnosis import View, diagnose
-from detector.diagnosis.switchover import by_gateway, pairings, pieces, switch_overs
-from detector.model import Kind, Phase, Signal
+from detector.diagnosis.diagnosis import Observation, diagnose
+from detector.diagnosis.switchover import by_gateway, switch_overs
+from detector.model import Kind, Phase, Signal, Window
 
 ROWS = 500_000
 START = datetime(2026, 11, 22, tzinfo=UTC)
@@ -65,23 +65,19 @@ def seconds_to_read(signals: list[Signal]) -> tuple[float, float, int]:
     began = time.process_time()
     read = []
     for own in by_gateway(signals).values():
-        paired = pairings(own)
-        known = switch_overs(pieces(own, paired), active_active=False)
-        read.append((own, paired, known))
-    found = time.process_time()
-    for own, paired, known in read:
-        view = View(
+        observation = Observation(
             rows=own,
-            paired=paired,
-            since=START,
+            window=Window(start=START, end=own[-1].at),
             complete=True,
             seen_until=own[-1].at,
-            active_active=False,
         )
+        read.append((observation, switch_overs(observation.pieces, active_active=False)))
+    found = time.process_time()
+    for observation, known in read:
         instants = [switch_over.at for switch_over in known]
         for switch_over in known:
-            diagnose([switch_over], view, all_instants=instants)
-    number = sum(len(known) for _, _, known in read)
+            diagnose([switch_over], observation, active_active=False, all_instants=instants)
+    number = sum(len(known) for _, known in read)
     return found - began, time.process_time() - found, number
 
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from detector.diagnosis.diagnosis import View, diagnose
-from detector.diagnosis.switchover import by_gateway, pairings, pieces, switch_overs
+from detector.diagnosis.diagnosis import EDGE, Observation, diagnose
+from detector.diagnosis.switchover import by_gateway, switch_overs
 from detector.model import (
     ACTIVITY,
     Cause,
@@ -25,6 +25,7 @@ from detector.model import (
     Signal,
     State,
     SwitchOver,
+    Window,
 )
 
 NIGHT: Final = datetime(2026, 11, 22, 2, 0, tzinfo=UTC)
@@ -143,23 +144,26 @@ def a_gateway(**changes: Any) -> Gateway:
     return replace(gateway, **changes)
 
 
-def a_view(*rows: Signal, **changes: Any) -> View:
-    """What a run sees that sees everything, an hour after."""
-    ordered = by_gateway(rows).get(GATEWAY_ID, [])
-    view = View(
-        rows=ordered,
-        paired=pairings(ordered),
-        since=at(hours=-5),
+def an_observation(*rows: Signal, since: datetime | None = None, **changes: Any) -> Observation:
+    """What a run sees that sees everything, an hour after, with nothing cut off after `since`."""
+    start = (since or at(hours=-5)) - EDGE
+    observation = Observation(
+        rows=by_gateway(rows).get(GATEWAY_ID, []),
+        window=Window(start=start, end=at(hours=1)),
         complete=True,
         seen_until=at(hours=1),
-        active_active=False,
     )
-    return replace(view, **changes)
+    return replace(observation, **changes)
 
 
-def diagnosed(*rows: Signal, others: Sequence[datetime] = (), **changes: Any) -> Diagnosis:
-    """The diagnosis of a failover with all the switch-overs that these rows prove."""
-    view = a_view(*rows, **changes)
-    known = switch_overs(pieces(view.rows, view.paired), active_active=view.active_active)
+def diagnosed(
+    *rows: Signal, others: Sequence[datetime] = (), since: datetime | None = None
+) -> Diagnosis:
+    """The diagnosis of a failover with all the switch-overs that these rows prove.
+
+    `others` are the instants of other switch-overs of the gateway.
+    """
+    observation = an_observation(*rows, since=since)
+    known = switch_overs(observation.pieces, active_active=False)
     instants = sorted([*others, *(switch_over.at for switch_over in known)])
-    return diagnose(known, view, all_instants=instants)
+    return diagnose(known, observation, active_active=False, all_instants=instants)

@@ -9,7 +9,9 @@ Each fake holds its state in the open, and calls a hook where a test may fail, l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from cProfile import Profile
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
@@ -35,7 +37,8 @@ from detector.model import (
     Window,
 )
 from detector.runs.facts import Sources
-from detector.runs.run import World
+from detector.runs.reconcile import reconcile
+from detector.runs.world import World
 from tests.builders import GATEWAY_ID, a_diagnosis, a_failover, a_gateway, at
 from tests.sink_stand_in import an_insight
 
@@ -46,6 +49,14 @@ SCOPE: Final = Scope(id="11111111-2222-4333-8444-555555555555")
 def plenty() -> timedelta:
     """The time left of a run that has only begun."""
     return timedelta(minutes=4)
+
+
+@contextmanager
+def reconciles() -> Iterator[Callable[[], int]]:
+    """How often a gateway is reconciled in the block; to be called after it."""
+    code = reconcile.__code__
+    with Profile() as profile:
+        yield lambda: sum(entry.callcount for entry in profile.getstats() if entry.code is code)
 
 
 @cache

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from detector.diagnosis.cause import AFTER, BEFORE, counting, events, recorded_cause
+from detector.diagnosis.cause import AFTER, BEFORE, counting, events, not_recorded, recorded_cause
 from detector.diagnosis.switchover import in_time
 from detector.model import ACTIVITY, Cause, CauseKind, Kind, Phase, Signal
 from tests.builders import GATEWAY_LOG, a_switch_over, at, of_activity, of_gateway
@@ -14,13 +14,16 @@ MILLISECOND = timedelta(milliseconds=1)
 LATER = at(minutes=40)
 
 
-def found(
-    *rows: Signal, seen_until: datetime = LATER, logs: Collection[str] | None = (ACTIVITY,)
-) -> Cause:
+def found(*rows: Signal) -> Cause:
     """The cause of a failover with one switch-over, at the start of the night's clock."""
     known = [a_switch_over()]
     counted = counting(events(sorted(rows, key=in_time)), known)
-    return recorded_cause(counted, known, seen_until=seen_until, logs=logs)
+    return recorded_cause(counted, known, seen_until=LATER)
+
+
+def silence(logs: Collection[str] | None, seen_until: datetime = LATER) -> str:
+    """What is said of the cause of that failover where these logs show none."""
+    return not_recorded([a_switch_over()], seen_until=seen_until, logs=logs).statement
 
 
 def an_operation(kind: Kind, start: datetime, *ends: Phase, **changes: object) -> list[Signal]:
@@ -182,17 +185,20 @@ class TestNotRecorded:
     def test_the_statement_says_which_logs_there_were_to_look_in(
         self, logs: Collection[str] | None, told: str
     ) -> None:
-        statement = found(logs=logs).statement
+        statement = silence(logs)
 
         assert statement.startswith("No cause was recorded by 02:40:00Z")
         assert told in statement
 
     def test_while_the_activity_log_may_be_late_the_statement_says_so(self) -> None:
-        early = found(logs=self.BOTH, seen_until=at(minutes=5)).statement
+        early = silence(self.BOTH, at(minutes=5))
 
         assert "so far (the Activity Log can be 20 minutes late)" in early
-        assert "so far" not in found(logs=self.BOTH).statement
+        assert "so far" not in silence(self.BOTH)
+
+    def test_until_the_logs_are_asked_for_it_is_not_known_which_there_are(self) -> None:
+        assert silence(None) == found().statement
 
     @pytest.mark.parametrize("logs", [None, BOTH, (ACTIVITY,), ()])
     def test_it_never_says_unplanned(self, logs: Collection[str] | None) -> None:
-        assert "unplanned" not in found(logs=logs).statement.lower()
+        assert "unplanned" not in silence(logs).lower()

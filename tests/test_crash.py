@@ -28,7 +28,8 @@ from detector.insights.summary import to_markdown
 from detector.journal.delivery import DEADLINE
 from detector.journal.layout import insight_path
 from detector.local.folder import FolderInsights, FolderJournal
-from detector.runs.run import World, run_once
+from detector.runs.run import run_once
+from detector.runs.world import World
 from tests.builders import GATEWAYS, ONE, ZERO, at, down, up
 from tests.memory import MemoryLogs, a_world, minutes, plenty, seen
 

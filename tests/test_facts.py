@@ -5,50 +5,175 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from detector.diagnosis.bandwidth import Comparison
+import pytest
+
 from detector.insights.document import Reason
-from detector.journal.history import History
-from detector.model import Answer, CauseKind, Connection, Gateway, Kind, Signal, State, Window
-from detector.runs.facts import Facts, around, look_up
-from detector.runs.observation import BANDWIDTH, CONNECTIONS, Case, reason, sightings
+from detector.journal.history import History, Record
+from detector.model import (
+    Answer,
+    Cause,
+    CauseKind,
+    Connection,
+    Evidence,
+    Gateway,
+    Kind,
+    Phase,
+    Signal,
+    State,
+    Window,
+)
+from detector.runs.facts import (
+    BANDWIDTH,
+    CONNECTIONS,
+    Facts,
+    around,
+    asks_connections,
+    asks_coverage,
+    lacks_facts,
+    logs_of,
+    look_up,
+)
+from detector.runs.observation import Loaded, observe
+from detector.runs.reconcile import Reconciled
+from detector.signals.arm import NOT_SET
 from tests.builders import (
     GATEWAY_ID,
     GATEWAYS,
+    LYON,
     PARIS,
     SUBSCRIPTION,
     a_diagnosis,
+    a_failover,
     a_gateway,
+    a_switch_over,
     an_outage,
     at,
     down,
+    of_activity,
     of_gateway,
     up,
 )
-from tests.memory import SCOPE, MemoryAzure, a_history, a_record
+from tests.memory import SCOPE, MemoryAzure, a_history, a_record, hours, reconciles
 
 NOW = at(minutes=30)
 HAND_OVER = (down(at()), up(at(12)))
+LOST = (down(at()), down(at(1), remote_ip=LYON))
+UNKNOWN = {"vips": "Azure did not answer"}
 
 
-def cases(*rows: Signal, history: History | None = None) -> list[Case]:
-    """The cases of the gateways that these rows tell of, with this history or none."""
+def all_loaded(*rows: Signal, history: History | None = None) -> list[Loaded]:
+    """The gateways that these rows tell of, with this history or none."""
     window = Window(start=at(hours=-5), end=NOW)
-    seen = sightings([Answer(scope=SCOPE, window=window, signals=rows)], asked=1, now=NOW)
+    seen = observe([Answer(scope=SCOPE, window=window, signals=rows)], asked=1, now=NOW)
     return [
-        Case(sighting=sighting, history=history or History(gateway_id=gateway_id), tag=None)
-        for gateway_id, sighting in seen.of.items()
+        Loaded(observation=observation, history=history or History(gateway_id=gateway_id))
+        for gateway_id, observation in seen.by_gateway.items()
     ]
 
 
-def asked(azure: MemoryAzure, opened: Sequence[Case]) -> Facts:
-    return look_up(azure.sources, opened, now=NOW)
+def a_loaded(*rows: Signal, history: History | None = None) -> Loaded:
+    [loaded] = all_loaded(*rows, history=history)
+    return loaded
+
+
+def looked_up(azure: MemoryAzure, *loaded: Loaded) -> tuple[Facts, list[Reconciled]]:
+    """The facts, and all failovers."""
+    facts, failovers = look_up(azure.sources, loaded, now=NOW)
+    return facts, [each for own in failovers for each in own]
+
+
+def by_rows(loaded: Loaded) -> list[Reconciled]:
+    """The failovers of a gateway before anything is asked."""
+    return Facts(now=NOW).reconcile(loaded.observation, loaded.history)
+
+
+def a_reconciled(recorded: Record | None = None, **changes: object) -> Reconciled:
+    known = Reconciled(failover=a_failover(), diagnosis=a_diagnosis(), recorded=recorded)
+    return replace(known, **changes)  # type: ignore[arg-type]
+
+
+# What is asked
+
+
+def test_a_gateways_facts_are_asked_for_news_and_not_for_what_was_told() -> None:
+    rows = (down(at()), up(at(12)))
+    told = a_history(a_record())
+
+    assert lacks_facts(a_loaded(*rows), now=NOW)
+    assert not lacks_facts(a_loaded(*rows, history=told), now=NOW)
+
+
+def test_a_loss_of_tunnels_is_no_news_of_a_gateway_that_is_known_to_have_one_active() -> None:
+    quiet = a_record(failover=a_failover(a_switch_over(at(hours=-4))))
+    unknown = replace(quiet, gateway=a_gateway(active_active=None))
+
+    assert not lacks_facts(a_loaded(*LOST, history=a_history(quiet)), now=NOW)
+    assert lacks_facts(a_loaded(*LOST, history=a_history(unknown)), now=NOW)
+
+
+@pytest.mark.parametrize(("age", "asked"), [(hours(1), True), (hours(25), False)])
+def test_a_fact_that_is_unknown_is_asked_for_again_for_a_day(age: object, asked: object) -> None:
+    old = a_failover(a_switch_over(NOW - age))  # type: ignore[operator]
+    record = a_record(failover=old, gateway=a_gateway(unknown=UNKNOWN))
+
+    assert asked is lacks_facts(a_loaded(down(at()), history=a_history(record)), now=NOW)
+
+
+def test_a_fact_that_azure_has_not_set_is_not_asked_for_again() -> None:
+    record = a_record(gateway=a_gateway(unknown={"generation": NOT_SET}))
+
+    assert not lacks_facts(a_loaded(down(at()), history=a_history(record)), now=NOW)
+
+
+def test_connections_are_asked_to_name_what_is_told_and_for_outages_that_stay_open() -> None:
+    over, open_ = a_diagnosis(outages=(an_outage(),)), a_diagnosis(outages=(an_outage(end=None),))
+    recorded = a_record(diagnosis=over)
+
+    assert asks_connections(a_reconciled(diagnosis=over), now=NOW)
+    assert not asks_connections(a_reconciled(recorded, diagnosis=over), now=NOW)
+    assert not asks_connections(a_reconciled(), now=NOW)
+    assert asks_connections(a_reconciled(a_record(diagnosis=open_), diagnosis=open_), now=NOW)
+    assert not asks_connections(
+        a_reconciled(a_record(diagnosis=open_), diagnosis=open_), now=at(hours=25)
+    )
+
+
+def test_connections_that_could_not_be_had_are_asked_again_for_a_day() -> None:
+    recorded = a_record(gateway=a_gateway(unknown={CONNECTIONS: "Azure did not answer"}))
+
+    assert asks_connections(a_reconciled(recorded), now=NOW)
+    assert not asks_connections(a_reconciled(recorded), now=at(hours=25))
+
+
+def test_which_logs_there_are_matters_for_news_without_a_cause() -> None:
+    caused = a_diagnosis(cause=Cause(kind=CauseKind.MAINTENANCE, statement="Maintenance."))
+
+    assert asks_coverage(a_reconciled())
+    assert not asks_coverage(a_reconciled(diagnosis=caused))
+    assert not asks_coverage(a_reconciled(a_record()))
+
+
+def test_the_logs_of_a_gateway_are_its_own_and_its_subscriptions_activity() -> None:
+    found = logs_of(
+        GATEWAY_ID,
+        frozenset(
+            {
+                ("GatewayDiagnosticLog", GATEWAY_ID),
+                ("TunnelDiagnosticLog", f"{GATEWAYS}vpn-other"),
+                ("AzureActivity", SUBSCRIPTION),
+                ("AzureActivity", "/subscriptions/another"),
+            }
+        ),
+    )
+
+    assert {"GatewayDiagnosticLog", "AzureActivity"} == found
 
 
 def test_for_news_the_gateway_its_connections_and_its_bandwidth_are_asked_once_each() -> None:
     azure = MemoryAzure()
     twice = (*HAND_OVER, down(at(hours=-3)), up(at(12, hours=-3)))
 
-    asked(azure, cases(*twice))
+    looked_up(azure, a_loaded(*twice))
 
     assert [
         ("gateways", GATEWAY_ID),
@@ -59,92 +184,21 @@ def test_for_news_the_gateway_its_connections_and_its_bandwidth_are_asked_once_e
 
 def test_rows_that_tell_of_no_switch_over_ask_for_nothing() -> None:
     azure = MemoryAzure()
+    rows = (of_gateway(Kind.MAINTENANCE, at()), down(at()), up(at(9), down(at()).instance))
 
-    asked(
-        azure, cases(of_gateway(Kind.MAINTENANCE, at()), down(at()), up(at(9), down(at()).instance))
-    )
+    looked_up(azure, a_loaded(*rows))
 
     assert [] == azure.asked
 
 
-def test_connections_that_cannot_be_had_are_an_unknown_fact_of_the_gateway() -> None:
-    [case] = opened = cases(*HAND_OVER)
-    facts = asked(MemoryAzure(unknown={"connections"}), opened)
-    [seen] = facts.seen(case)
-    gateway = facts.gateway(seen)
+def test_a_recorded_failover_without_news_asks_for_nothing() -> None:
+    diagnosis = a_diagnosis(outages=(an_outage(),), state=State.RECOVERED)
+    history = a_history(a_record(diagnosis=diagnosis))
+    azure = MemoryAzure()
 
-    assert gateway is not None
-    assert {CONNECTIONS: "Azure did not answer"} == gateway.unknown
+    looked_up(azure, a_loaded(*HAND_OVER, history=history))
 
-
-def test_bandwidth_that_could_not_be_had_is_asked_for_again_and_completes_the_gateway() -> None:
-    lacking = a_gateway(unknown={BANDWIDTH: "Azure did not answer"})
-    [case] = opened = cases(*HAND_OVER, history=a_history(a_record(gateway=lacking)))
-    [seen] = case.seen(None)
-
-    still = asked(MemoryAzure(unknown={"bandwidth"}), opened).gateway(seen)
-    answered = asked(MemoryAzure(), opened).gateway(seen)
-
-    assert answered is not None
-    assert (lacking, a_gateway()) == (still, answered)
-    assert Reason.COMPLETED is reason(seen, answered)
-
-
-def test_a_fact_that_is_unknown_now_is_as_it_was_recorded() -> None:
-    history = a_history(a_record())
-    [case] = opened = cases(*HAND_OVER, down(at(minutes=9)), up(at(9, minutes=9)), history=history)
-    facts = asked(MemoryAzure(unknown={"gateways"}), opened)
-    [seen] = facts.seen(case)
-
-    assert a_gateway() == facts.gateway(seen)
-
-
-def test_of_a_gateway_that_nobody_asked_for_nothing_is_known() -> None:
-    [case] = cases(*HAND_OVER)
-    [seen] = case.seen(None)
-
-    assert Facts(now=NOW).gateway(seen) is None
-
-
-def test_names_that_were_unknown_stay_so_until_the_connections_answer() -> None:
-    lacking = a_gateway(unknown={CONNECTIONS: "no right to read them"})
-    history = a_history(a_record(gateway=lacking))
-    [case] = opened = cases(*HAND_OVER, history=history)
-    [seen] = case.seen(None)
-
-    unasked = Facts(now=NOW).gateway(seen)
-    answered = asked(MemoryAzure(), opened).gateway(seen)
-
-    assert (lacking, a_gateway()) == (unasked, answered)
-
-
-def test_a_tunnel_that_its_connection_calls_connected_is_told_so() -> None:
-    """The log lost its Connected row; ten minutes later the connection is asked."""
-    connection = Connection(name="to-paris", remote_ip=PARIS, status="Connected")
-    azure = MemoryAzure(connections={GATEWAY_ID: [connection]})
-    rows = (of_gateway(Kind.PRIMARY_CHANGED, at()), down(at(1)))
-    [case] = opened = cases(*rows)
-
-    [seen] = asked(azure, opened).seen(case)
-    [outage] = seen.diagnosis.outages
-
-    assert (NOW, "to-paris", State.RECOVERED) == (
-        outage.end,
-        outage.connection,
-        seen.diagnosis.state,
-    )
-
-
-def test_what_the_logs_cover_is_asked_where_no_cause_was_recorded() -> None:
-    azure = MemoryAzure(
-        coverage=frozenset({("GatewayDiagnosticLog", GATEWAY_ID), ("AzureActivity", SUBSCRIPTION)})
-    )
-    [case] = opened = cases(*HAND_OVER)
-
-    [seen] = asked(azure, opened).seen(case)
-
-    assert CauseKind.NOT_RECORDED is seen.diagnosis.cause.kind
-    assert "the gateway's diagnostic log and the Activity Log" in seen.diagnosis.cause.statement
+    assert [] == azure.asked
 
 
 def test_gateways_of_one_burst_are_asked_together() -> None:
@@ -157,33 +211,170 @@ def test_gateways_of_one_burst_are_asked_together() -> None:
 
     rows = [replace(row, gateway_id=name) for name in names for row in HAND_OVER]
     sources = replace(MemoryAzure().sources, gateways=gateways)
-    look_up(sources, cases(*rows), now=NOW)
+    look_up(sources, all_loaded(*rows), now=NOW)
 
     assert [names] == batches
 
 
 def test_bandwidth_is_looked_at_from_half_an_hour_before_to_half_an_hour_after_or_now() -> None:
-    [case] = cases(*HAND_OVER)
-    seen = case.seen(None)
+    found = by_rows(a_loaded(*HAND_OVER))
 
-    assert Window(start=at(minutes=-30), end=at(minutes=30)) == around(seen, now=at(hours=2))
-    assert Window(start=at(minutes=-30), end=at(minutes=9)) == around(seen, now=at(minutes=9))
+    assert Window(start=at(minutes=-30), end=at(minutes=30)) == around(found, now=at(hours=2))
+    assert Window(start=at(minutes=-30), end=at(minutes=9)) == around(found, now=at(minutes=9))
+
+
+# What a gateway's mode decides
+
+
+@pytest.mark.parametrize(
+    ("mode", "evidence"), [(True, [Evidence.INSTANCE_LOST]), (False, []), (None, [])]
+)
+def test_a_loss_of_tunnels_is_told_of_a_gateway_that_is_known_to_be_active_active(
+    mode: object, evidence: list[Evidence]
+) -> None:
+    azure = MemoryAzure(gateways={GATEWAY_ID: a_gateway(active_active=mode)})
+
+    _, failovers = looked_up(azure, a_loaded(*LOST))
+
+    assert evidence == [s.evidence for each in failovers for s in each.failover.switch_overs]
+
+
+def test_the_mode_that_was_told_last_counts_where_azure_does_not_say() -> None:
+    record = a_record(
+        failover=a_failover(a_switch_over(at(hours=-4))), gateway=a_gateway(active_active=True)
+    )
+    history = a_history(record)
+    silent = Facts(now=NOW, gateways={GATEWAY_ID: a_gateway(active_active=None)})
+
+    assert silent.active_active(history) is True
+    assert [at()] == [
+        each.failover.first_at
+        for each in by_rows(a_loaded(*LOST, history=history))
+        if not each.recorded
+    ]
+
+
+def test_a_gateway_is_reconciled_once_however_much_is_asked_of_it() -> None:
+    """Its connection's name, the end of its outage and the logs there are come later."""
+    azure = MemoryAzure(
+        connections={GATEWAY_ID: [Connection(name="a", remote_ip=PARIS, status="Connected")]},
+        coverage=frozenset({("GatewayDiagnosticLog", GATEWAY_ID)}),
+    )
+    rows = (of_gateway(Kind.PRIMARY_CHANGED, at()), down(at(1)))
+
+    with reconciles() as counted:
+        looked_up(azure, a_loaded(*rows))
+
+    assert 1 == counted()
+
+
+def test_a_gateway_that_turns_out_to_be_of_another_mode_is_reconciled_again() -> None:
+    """Its facts are asked for to tell a cause, and meanwhile somebody made it active-active."""
+    azure = MemoryAzure(gateways={GATEWAY_ID: a_gateway(active_active=True)})
+    reset = [of_activity(Kind.RESET, phase, at(-60)) for phase in (Phase.STARTED, Phase.SUCCEEDED)]
+    lost = (down(at(minutes=20)), down(at(1, minutes=20), remote_ip=LYON))
+    loaded = a_loaded(*HAND_OVER, *reset, *lost, history=a_history(a_record()))
+
+    with reconciles() as counted:
+        _, [failover] = looked_up(azure, loaded)
+
+    assert 2 == counted()
+    assert [at(), at(minutes=20)] == [known.at for known in failover.failover.switch_overs]
+
+
+# What the answers say
+
+
+def test_connections_that_cannot_be_had_are_an_unknown_fact_of_the_gateway() -> None:
+    facts, [failover] = looked_up(MemoryAzure(unknown={"connections"}), a_loaded(*HAND_OVER))
+    gateway = facts.gateway(failover)
+
+    assert gateway is not None
+    assert {CONNECTIONS: "Azure did not answer"} == gateway.unknown
+
+
+def test_bandwidth_that_could_not_be_had_is_asked_for_again_and_completes_the_gateway() -> None:
+    lacking = a_gateway(unknown={BANDWIDTH: "Azure did not answer"})
+    loaded = a_loaded(*HAND_OVER, history=a_history(a_record(gateway=lacking)))
+
+    asked_in_vain, [unchanged] = looked_up(MemoryAzure(unknown={"bandwidth"}), loaded)
+    asked_again, [completed] = looked_up(MemoryAzure(), loaded)
+
+    assert lacking == asked_in_vain.gateway(unchanged)
+    assert a_gateway() == asked_again.gateway(completed)
+
+
+def test_a_fact_that_is_unknown_now_is_as_it_was_recorded() -> None:
+    again = (down(at(minutes=9)), up(at(9, minutes=9)))
+    loaded = a_loaded(*HAND_OVER, *again, history=a_history(a_record()))
+
+    facts, [failover] = looked_up(MemoryAzure(unknown={"gateways"}), loaded)
+
+    assert a_gateway() == facts.gateway(failover)
+
+
+def test_of_a_gateway_that_nobody_asked_for_nothing_is_known() -> None:
+    [failover] = by_rows(a_loaded(*HAND_OVER))
+
+    assert Facts(now=NOW).gateway(failover) is None
+
+
+def test_names_that_were_unknown_stay_so_until_the_connections_answer() -> None:
+    lacking = a_gateway(unknown={CONNECTIONS: "no right to read them"})
+    loaded = a_loaded(*HAND_OVER, history=a_history(a_record(gateway=lacking)))
+    [before] = by_rows(loaded)
+
+    facts, [after] = looked_up(MemoryAzure(), loaded)
+
+    assert (lacking, a_gateway()) == (Facts(now=NOW).gateway(before), facts.gateway(after))
+
+
+def test_a_tunnel_that_its_connection_calls_connected_is_told_so() -> None:
+    """The log lost its Connected row; ten minutes later the connection is asked."""
+    connection = Connection(name="to-paris", remote_ip=PARIS, status="Connected")
+    azure = MemoryAzure(connections={GATEWAY_ID: [connection]})
+    rows = (of_gateway(Kind.PRIMARY_CHANGED, at()), down(at(1)))
+
+    _, [failover] = looked_up(azure, a_loaded(*rows))
+    [outage] = failover.diagnosis.outages
+
+    assert (NOW, "to-paris", State.RECOVERED) == (
+        outage.end,
+        outage.connection,
+        failover.diagnosis.state,
+    )
+
+
+def test_what_a_connection_says_of_an_open_outage_may_be_the_news() -> None:
+    """Only then the gateway itself and its bandwidth are asked for."""
+    connection = Connection(name="to-paris", remote_ip=PARIS, status="Connected")
+    azure = MemoryAzure(connections={GATEWAY_ID: [connection]})
+    rows = (of_gateway(Kind.PRIMARY_CHANGED, at()), down(at(1)))
+    [first] = by_rows(a_loaded(*rows))
+    record = a_record(failover=first.failover, diagnosis=first.diagnosis)
+
+    _, [failover] = looked_up(azure, a_loaded(*rows, history=a_history(record)))
+
+    assert Reason.RECOVERED is failover.reason
+    assert ["connections", "gateways", "bandwidth"] == [port for port, _ in azure.asked]
+
+
+def test_what_the_logs_cover_is_asked_where_no_cause_was_recorded() -> None:
+    azure = MemoryAzure(
+        coverage=frozenset({("GatewayDiagnosticLog", GATEWAY_ID), ("AzureActivity", SUBSCRIPTION)})
+    )
+
+    _, [failover] = looked_up(azure, a_loaded(*HAND_OVER))
+    cause = failover.diagnosis.cause
+
+    assert CauseKind.NOT_RECORDED is cause.kind
+    assert cause.statement.startswith("No cause was recorded by 02:10:00Z: ")
+    assert "the gateway's diagnostic log and the Activity Log" in cause.statement
 
 
 def test_bandwidth_that_was_not_asked_for_says_so() -> None:
-    [case] = cases(*HAND_OVER)
-    [seen] = case.seen(None)
+    [failover] = by_rows(a_loaded(*HAND_OVER))
 
-    compared: Comparison = Facts(now=NOW).compared(seen, a_gateway())
+    compared = Facts(now=NOW).compared(failover, a_gateway())
 
     assert "it was not asked for" in compared.statement
-
-
-def test_a_recorded_failover_without_news_asks_for_nothing() -> None:
-    diagnosis = a_diagnosis(outages=(an_outage(),), state=State.RECOVERED)
-    history = a_history(a_record(diagnosis=diagnosis))
-    azure = MemoryAzure()
-
-    asked(azure, cases(*HAND_OVER, history=history))
-
-    assert [] == azure.asked

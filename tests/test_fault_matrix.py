@@ -36,7 +36,8 @@ from detector.journal.history import Delivery, History
 from detector.journal.ports import Journal, Sink
 from detector.runs.facts import Sources
 from detector.runs.report import Report
-from detector.runs.run import World, run_once
+from detector.runs.run import run_once
+from detector.runs.world import World
 from detector.sinks.people import People
 from detector.sinks.webhook import Webhook
 from tests.azure_stand_in import AzureStandIn

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from detector.app import bootstrap
 from detector.app.settings import DEFAULTS
+from detector.diagnosis import EDGE
 from detector.journal import delivery, outbox
 from detector.journal.reply import REFUSALS
-from detector.runs import observation, run
+from detector.runs import observation, run, windows
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "docs/guarantees.md").read_text("utf-8")
@@ -26,14 +27,14 @@ def test_every_test_that_it_names_is_there() -> None:
 
 def test_its_windows_are_those_of_a_run() -> None:
     lookback, catch_up = timedelta(hours=6), timedelta(hours=48)
-    back = run.LATENESS + observation.EDGE
+    back = windows.LATENESS + EDGE
 
     assert ("PT6H", "P2D") == (DEFAULTS["DETECTOR_LOOKBACK"], DEFAULTS["DETECTOR_CATCH_UP"])
     assert f"asks for {lookback // timedelta(hours=1)} hours" in TEXT
     assert f"never more than {catch_up // timedelta(hours=1)} hours ago" in TEXT
     assert "2 hours and 18 minutes" in TEXT
     assert timedelta(hours=2, minutes=18) == back
-    assert timedelta(hours=5, minutes=42) == lookback - observation.EDGE
+    assert timedelta(hours=5, minutes=42) == lookback - EDGE
     assert "more than 5 hours and 42 minutes late" in TEXT
     assert f"kept for {observation.KEPT.days} days" in TEXT
 

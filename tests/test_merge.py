@@ -9,7 +9,7 @@ import pytest
 
 from detector.diagnosis.diagnosis import diagnose, judged
 from detector.diagnosis.merge import carried, joined
-from detector.model import Cause, CauseKind, EndSource, Redundancy
+from detector.model import Cause, CauseKind, Diagnosis, EndSource, Redundancy, Signal
 from tests.builders import (
     GATEWAY_ID,
     LYON,
@@ -18,7 +18,7 @@ from tests.builders import (
     ZERO,
     a_diagnosis,
     a_switch_over,
-    a_view,
+    an_observation,
     an_outage,
     at,
     diagnosed,
@@ -34,37 +34,40 @@ class TestJoined:
     RESET = Cause(kind=CauseKind.RESET, statement="", at=at(-60), caller="kim")
 
     def test_the_first_run_proves_what_it_sees(self) -> None:
-        assert diagnosed(*MOVED) == joined(diagnosed(*MOVED), None, a_view())
+        assert diagnosed(*MOVED) == joined(diagnosed(*MOVED), None, an_observation())
 
     def test_an_outage_whose_rows_left_the_window_stays(self) -> None:
         told = judged(a_diagnosis(outages=(an_outage(),)))
 
-        assert told.outages == joined(a_diagnosis(), told, a_view(since=at(SECOND.seconds))).outages
+        assert (
+            told.outages
+            == joined(a_diagnosis(), told, an_observation(since=at(SECOND.seconds))).outages
+        )
 
     def test_an_outage_that_complete_rows_show_no_more_was_a_mistake(self) -> None:
         told = judged(a_diagnosis(outages=(an_outage(LYON), an_outage())))
 
         assert [PARIS] == [
-            outage.remote_ip for outage in joined(diagnosed(*MOVED), told, a_view()).outages
+            outage.remote_ip for outage in joined(diagnosed(*MOVED), told, an_observation()).outages
         ]
 
     def test_where_a_scope_did_not_answer_nothing_is_taken_back(self) -> None:
         told = judged(a_diagnosis(outages=(an_outage(),)))
 
-        assert told.outages == joined(a_diagnosis(), told, a_view(complete=False)).outages
+        assert told.outages == joined(a_diagnosis(), told, an_observation(complete=False)).outages
 
     def test_an_end_that_azure_told_stays_while_no_row_says_more(self) -> None:
         ended = replace(an_outage(end=None), end=at(minutes=20), end_source=EndSource.ARM)
         fresh = a_diagnosis(outages=(an_outage(end=None),))
 
-        found = joined(fresh, judged(a_diagnosis(outages=(ended,))), a_view())
+        found = joined(fresh, judged(a_diagnosis(outages=(ended,))), an_observation())
 
         assert (ended,) == found.outages
 
     def test_a_row_that_comes_later_says_better_than_azure_when_it_ended(self) -> None:
         ended = replace(an_outage(end=None), end=at(minutes=20), end_source=EndSource.ARM)
 
-        found = joined(diagnosed(*MOVED), judged(a_diagnosis(outages=(ended,))), a_view())
+        found = joined(diagnosed(*MOVED), judged(a_diagnosis(outages=(ended,))), an_observation())
 
         assert [(at(14), EndSource.LOG)] == [(out.end, out.end_source) for out in found.outages]
 
@@ -73,31 +76,39 @@ class TestJoined:
         less = replace(self.RESET, kind=kind)
 
         for fresh, told in ((less, self.RESET), (self.RESET, less)):
-            found = joined(a_diagnosis(cause=fresh), a_diagnosis(cause=told), a_view())
+            found = joined(a_diagnosis(cause=fresh), a_diagnosis(cause=told), an_observation())
             assert self.RESET == found.cause
 
     def test_of_two_records_of_one_kind_the_earlier_stays(self) -> None:
         earlier = replace(self.RESET, at=at(-90), caller="sam")
 
         for fresh, told in ((earlier, self.RESET), (self.RESET, earlier)):
-            found = joined(a_diagnosis(cause=fresh), a_diagnosis(cause=told), a_view())
+            found = joined(a_diagnosis(cause=fresh), a_diagnosis(cause=told), an_observation())
             assert earlier == found.cause
 
     def test_what_was_seen_stays_seen(self) -> None:
         told = a_diagnosis(seen_until=at(hours=2), flapping=True)
 
-        found = joined(diagnosed(*MOVED), told, a_view())
+        found = joined(diagnosed(*MOVED), told, an_observation())
 
         assert (at(hours=2), True) == (found.seen_until, found.flapping)
 
 
 class TestCarried:
+    def diagnosed_with_what_is_carried(self, told: Diagnosis, *rows: Signal) -> Diagnosis:
+        return diagnose(
+            [a_switch_over()],
+            an_observation(*rows),
+            active_active=False,
+            all_instants=[at()],
+            carried=carried(told, GATEWAY_ID, rows),
+        )
+
     def test_an_open_outage_whose_row_left_the_window_is_carried_to_its_end(self) -> None:
         told = judged(a_diagnosis(outages=(an_outage(end=None),)))
         back = up(at(hours=8))
 
-        rows = [*carried(told, GATEWAY_ID, [back]), back]
-        found = diagnose([a_switch_over()], a_view(*rows), all_instants=[at()])
+        found = self.diagnosed_with_what_is_carried(told, back)
 
         assert [(at(), at(hours=8))] == [(out.start, out.end) for out in found.outages]
 
@@ -127,8 +138,7 @@ class TestCarried:
     def test_what_is_carried_is_evidence_of_nothing(self) -> None:
         told = a_diagnosis(outages=(an_outage(PARIS, 0, None),))
         back = up(at(minutes=5))
-        rows = [*carried(told, GATEWAY_ID, [back]), back]
-        found = diagnose([a_switch_over()], a_view(*rows), all_instants=[at()])
+        found = self.diagnosed_with_what_is_carried(told, back)
 
         assert [at(minutes=5)] == [row.at for row in found.evidence]
         assert [at(minutes=5)] == [outage.end for outage in found.outages]

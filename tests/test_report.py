@@ -1,24 +1,18 @@
-"""What a run says of itself, and what the next one reads of it."""
+"""What a run says of itself."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 
-import pytest
-
+from detector.errors import LogsUnavailable
 from detector.insights.document import Reason
-from detector.journal.layout import note_from_json, note_to_json
-from detector.runs.report import Report, complete_until, known_until, note, told_line
-from tests.builders import at
+from detector.model import Answer, Scope, Window
+from detector.runs.report import Report, scope_report, told_line
+from tests.builders import at, down
 from tests.sink_stand_in import an_insight
 
-SCOPE, OTHER = "11111111-2222-4333-8444-555555555555", "/subscriptions/s"
-
-
-def kept(noted: Mapping[str, object]) -> Mapping[str, object]:
-    """What the store gives back."""
-    return note_from_json(note_to_json(noted))
+SCOPE = Scope(id="11111111-2222-4333-8444-555555555555")
+WINDOW = Window(start=at(hours=-6), end=at())
 
 
 def test_a_run_is_ok_if_no_part_of_it_failed() -> None:
@@ -45,23 +39,22 @@ def test_a_report_is_one_line_of_json_whatever_it_says() -> None:
     assert "2026-11-22T02:00:00.000Z" == json.loads(line)["at"]
 
 
-def test_the_next_run_reads_how_far_each_scope_is_known() -> None:
-    noted = kept(
-        note(
-            Report(at=at(hours=1)),
-            complete_until={SCOPE: at(minutes=30)},
-            asked_since={SCOPE: at(hours=-6), OTHER: at(hours=-5)},
-        )
+def test_a_scope_says_what_it_answered_for_its_window() -> None:
+    answer = Answer(scope=SCOPE, window=WINDOW, signals=(down(at(-9)), down(at(-5))))
+    said = scope_report(answer, WINDOW)
+
+    assert (SCOPE.id, WINDOW) == (said.scope, Window(start=said.window_start, end=said.window_end))
+    assert (True, 2, at(-5), None) == (said.complete, said.signals, said.newest, said.problem)
+
+
+def test_a_scope_that_did_not_answer_or_has_no_logs_yet_says_why() -> None:
+    silent = scope_report(LogsUnavailable("no answer", scope=SCOPE.id), WINDOW)
+    empty = scope_report(Answer(scope=SCOPE, window=WINDOW, no_logs="no table yet"), WINDOW)
+
+    assert (False, 0, None, "no answer") == (
+        silent.complete,
+        silent.signals,
+        silent.newest,
+        silent.problem,
     )
-
-    assert {SCOPE: at(minutes=30)} == complete_until(noted)
-    assert {SCOPE: at(minutes=30), OTHER: at(hours=-5)} == known_until(noted)
-    assert "2026-11-22T03:00:00.000Z" == noted["report"]["at"]  # type: ignore[index]
-
-
-@pytest.mark.parametrize(
-    "noted",
-    [None, {}, {"completeUntil": None}, {"completeUntil": {SCOPE: "soon"}}, {"completeUntil": 7}],
-)
-def test_of_a_note_that_says_nothing_nothing_is_known(noted: Mapping[str, object] | None) -> None:
-    assert {} == complete_until(noted) == known_until(noted)
+    assert (True, "no table yet") == (empty.complete, empty.problem)

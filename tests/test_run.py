@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -14,7 +14,8 @@ from detector.errors import DeliveryFailed, JournalUnavailable
 from detector.insights.document import Insight, Reason
 from detector.journal.history import History, history_to_json
 from detector.model import Connection, Kind, Phase, Scope, Signal
-from detector.runs.run import MARGIN, World, run_once, windows
+from detector.runs.run import MARGIN, run_once
+from detector.runs.world import World
 from detector.signals.row import read_rows
 from tests.builders import (
     GATEWAY_ID,
@@ -42,6 +43,7 @@ from tests.memory import (
     hours,
     minutes,
     plenty,
+    reconciles,
     seen,
 )
 
@@ -165,51 +167,49 @@ def test_an_idle_run_asks_azure_for_nothing_but_the_logs() -> None:
     assert ["before due", "before last_run", "before note_run", "after note_run"] == operations
 
 
+def test_a_run_reconciles_each_gateway_once() -> None:
+    rows = [row for name in ("vpn-a", "vpn-b") for row in at_gateway(name, *HAND_OVER)]
+    world = a_world(MemoryLogs(seen(*rows)), sinks=[ListSink()])
+
+    for now in (5, 10):
+        with reconciles() as counted:
+            run_once(world, now=at(minutes=now), left=plenty)
+        assert 2 == counted()
+
+
+def test_a_gateway_whose_history_another_run_wrote_first_is_reconciled_again() -> None:
+    journal = MemoryJournal()
+    world = a_world(MemoryLogs(seen(*HAND_OVER)), journal=journal, sinks=[sink := ListSink()])
+
+    def written_first(operation: str) -> None:
+        if operation == "before save":
+            journal.hook = lambda name: None
+            journal.save(a_history(a_record()), None)
+
+    journal.hook = written_first
+    with reconciles() as counted:
+        run_once(world, now=at(minutes=5), left=plenty)
+
+    assert 2 == counted()
+    assert [(2, "revised")] == told(sink.taken)
+
+
 def test_a_loss_of_tunnels_together_is_suspected_until_the_gateways_mode_is_known() -> None:
     lost = [down(at()), down(at(1), remote_ip=LYON)]
     azure = MemoryAzure(gateways={GATEWAY_ID: a_gateway(active_active=None)})
     world = a_world(MemoryLogs(seen(*lost)), azure=azure)
 
     report, insights = run_once(world, now=at(minutes=5), left=plenty)
+    azure.gateways[GATEWAY_ID] = a_gateway(active_active=False)
+    known, _ = run_once(world, now=at(minutes=10), left=plenty)
 
-    assert [] == insights
+    assert ([], ()) == (insights, known.suspected)
     assert ["nothing says that the gateway is active-active"] == [
         line.rsplit("; ", 1)[1] for line in report.suspected
     ]
 
 
 # What is asked for
-
-
-def started(world: World, known: dict[str, datetime], now: datetime) -> timedelta:
-    """How long before `now` the window begins."""
-    return now - windows(world, known, now)[SCOPE].start
-
-
-@pytest.mark.parametrize(
-    ("last", "back"),
-    [
-        (hours(0.1), hours(6)),
-        (hours(3), hours(6)),
-        (hours(10), hours(10) + hours(2) + minutes(18)),
-        (hours(47), hours(48)),
-        (hours(90), hours(48)),
-    ],
-)
-def test_after_downtime_the_window_reaches_back_to_the_last_complete_one(
-    last: timedelta, back: timedelta
-) -> None:
-    """And 2 h 18 min further, of which the first 18 minutes may be cut off; 48 hours at most."""
-    assert back == started(a_world(MemoryLogs()), {SCOPE.id: at() - last}, at())
-
-
-def test_before_the_first_run_the_window_is_the_lookback() -> None:
-    assert hours(6) == started(a_world(MemoryLogs()), {}, at())
-
-
-def test_a_note_from_the_future_proves_nothing() -> None:
-    """A clock was wrong between runs: whatever it noted, nothing is passed over."""
-    assert hours(48) == started(a_world(MemoryLogs()), {SCOPE.id: at(hours=1)}, at())
 
 
 def test_a_scope_that_fails_stops_no_other_and_is_caught_up_with() -> None:

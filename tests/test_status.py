@@ -17,8 +17,9 @@ from detector.journal.history import Delivery, History, Record
 from detector.journal.ports import Journal
 from detector.local.folder import FolderJournal
 from detector.model import Scope, State
-from detector.runs.report import Report, ScopeReport, note
+from detector.runs.report import Report, ScopeReport
 from detector.runs.status import Status, status_lines, status_of
+from detector.runs.windows import run_note
 from tests.azurite import Azurite
 from tests.builders import GATEWAY_ID, a_diagnosis, a_failover, a_gateway, at
 from tests.command_line import Command
@@ -56,7 +57,7 @@ def state(journal: Journal, *scopes: str) -> Status:
 def ran(journal: Journal, **complete_until: datetime) -> None:
     """A run noted that these scopes, without their dashes, were read in full until then."""
     until = {str(Scope(id=name)): end for name, end in complete_until.items()}
-    journal.note_run(note(Report(at=NOW), complete_until=until, asked_since={}))
+    journal.note_run(run_note(Report(at=NOW), complete_until=until, asked_since={}))
 
 
 def a_record(*deliveries: Delivery, state: State = State.RECOVERED) -> Record:
@@ -108,7 +109,7 @@ def test_a_scope_without_logs_is_neither_a_problem_nor_well(folder: FolderJourna
         problem="no logs here yet",
     )
     report = Report(at=NOW, scopes=(scope,))
-    folder.note_run(note(report, complete_until={SCOPE: NOW}, asked_since={}))
+    folder.note_run(run_note(report, complete_until={SCOPE: NOW}, asked_since={}))
 
     shown = state(folder)
 

@@ -259,12 +259,12 @@ def drill(
     world = world_of(Settings.read(arguments.environment()))
     insight, problems = drill_insight(gateway_id, world.sources, world.library, now=clock())
     show([insight])
-    for problem in problems:
-        say(f"error: {problem}")
+    for unusable in problems:
+        say(f"error: {unusable}")
     failed = bool(problems)
-    for delivered in () if dry_run else send_drill(insight, world.sinks):
-        say(f"{delivered.sink}: {delivered.problem or 'delivered'}")
-        failed = failed or delivered.problem is not None
+    for sink, problem in () if dry_run else send_drill(insight, world.sinks):
+        say(f"{sink}: {problem or 'delivered'}")
+        failed = failed or problem is not None
     if dry_run:
         say("dry run, nothing sent")
     if failed:

@@ -12,69 +12,65 @@ from detector.face import lazily
 if TYPE_CHECKING:
     from detector.diagnosis import cause
     from detector.diagnosis.bandwidth import Comparison, compare
-    from detector.diagnosis.cause import BEFORE, LATEST
+    from detector.diagnosis.cause import LATEST
     from detector.diagnosis.diagnosis import (
+        EDGE,
         GONE,
-        View,
+        Observation,
         diagnose,
         evidence_row,
         to_ask,
         with_connections,
+        with_logs,
     )
-    from detector.diagnosis.merge import carried, joined, lost_sight
+    from detector.diagnosis.merge import carried, joined, lacks_rows
     from detector.diagnosis.switchover import (
         NEAR,
         Pairing,
         Piece,
         by_gateway,
-        in_time,
-        pairings,
-        pieces,
         suspected,
         switch_overs,
     )
 
 __all__ = [
-    "BEFORE",
+    "EDGE",
     "GONE",
     "LATEST",
     "NEAR",
     "Comparison",
+    "Observation",
     "Pairing",
     "Piece",
-    "View",
     "by_gateway",
     "carried",
     "cause",
     "compare",
     "diagnose",
     "evidence_row",
-    "in_time",
     "joined",
-    "lost_sight",
-    "pairings",
-    "pieces",
+    "lacks_rows",
     "suspected",
     "switch_overs",
     "to_ask",
     "with_connections",
+    "with_logs",
 ]
 
 __getattr__ = lazily(
     __name__,
     bandwidth=("Comparison", "compare"),
-    cause=("BEFORE", "LATEST", "cause"),
-    diagnosis=("GONE", "View", "diagnose", "evidence_row", "to_ask", "with_connections"),
-    merge=("carried", "joined", "lost_sight"),
-    switchover=(
-        "NEAR",
-        "Pairing",
-        "Piece",
-        "by_gateway",
-        "in_time",
-        "pairings",
-        "pieces",
-        "suspected",
-        "switch_overs",
+    cause=("LATEST", "cause"),
+    diagnosis=(
+        "EDGE",
+        "GONE",
+        "Observation",
+        "diagnose",
+        "evidence_row",
+        "to_ask",
+        "with_connections",
+        "with_logs",
     ),
+    merge=("carried", "joined", "lacks_rows"),
+    switchover=("NEAR", "Pairing", "Piece", "by_gateway", "suspected", "switch_overs"),
 )

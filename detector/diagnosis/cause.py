@@ -122,17 +122,9 @@ def counting(recorded: Sequence[Event], switch_overs: Iterable[SwitchOver]) -> l
 
 
 def recorded_cause(
-    counted: Sequence[Event],
-    switch_overs: Sequence[SwitchOver],
-    *,
-    seen_until: datetime,
-    logs: Collection[str] | None,
+    counted: Sequence[Event], switch_overs: Sequence[SwitchOver], *, seen_until: datetime
 ) -> Cause:
-    """The cause that the records which count show, with the sentence that says so.
-
-    `logs` names the sources that there were to look in, or None where that is not known; it
-    matters only where nothing was recorded.
-    """
+    """The cause that the records which count show, with the sentence that says so."""
     for kind in _ORDER:
         believed = next((record for record in counted if record.kind is kind), None)
         if believed is not None:
@@ -142,6 +134,16 @@ def recorded_cause(
                 at=believed.at,
                 caller=believed.caller,
             )
+    return not_recorded(switch_overs, seen_until=seen_until, logs=None)
+
+
+def not_recorded(
+    switch_overs: Sequence[SwitchOver], *, seen_until: datetime, logs: Collection[str] | None
+) -> Cause:
+    """The cause where nothing was recorded.
+
+    `logs` names the sources that there were to look in, or None where that is not known.
+    """
     silence = _silence(switch_overs[-1].at, seen_until, logs)
     return Cause(kind=CauseKind.NOT_RECORDED, statement=silence)
 

@@ -13,10 +13,19 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Final
 
-from detector.diagnosis.cause import LONGEST, Event, counting, events, recorded_cause
+from detector.diagnosis.cause import (
+    BEFORE,
+    LONGEST,
+    Event,
+    counting,
+    events,
+    not_recorded,
+    recorded_cause,
+)
 from detector.diagnosis.outage import Walk, tunnels, walk
-from detector.diagnosis.switchover import NEAR, Pairing
+from detector.diagnosis.switchover import NEAR, Pairing, Piece, in_time, pairings, pieces
 from detector.model import (
+    CauseKind,
     Connection,
     Diagnosis,
     EndSource,
@@ -27,6 +36,7 @@ from detector.model import (
     Signal,
     State,
     SwitchOver,
+    Window,
 )
 from detector.text import listed, one_line
 
@@ -42,75 +52,109 @@ ASK_AFTER: Final = timedelta(minutes=10)
 FLAPS: Final = 3
 FLAP_WITHIN: Final = timedelta(hours=24)
 
+EDGE: Final = BEFORE + NEAR
+"""Nearer than this to the window's start a failover's rows may be cut off."""
 
 CARRIED: Final = "journal"
-"""The source of a row that stands for one which left the window; it is evidence of nothing."""
+"""The source of a row that continues what was told, where its own has left the window."""
 
 
 @dataclass(frozen=True, kw_only=True)  # without slots, for its cached properties
-class View:
-    """What one run sees of one gateway; what its rows mean is worked out once for all failovers.
+class Observation:
+    """What one run sees of one gateway; what its rows mean is worked out once.
 
-    `rows` are its signals in time order and `paired` what `switchover.pairings` made of them.
-    From `since` on the rows are not cut off by the window's start.
+    `rows` are its signals, each once, in the order of `in_time`.
+    `window` is the part of the time for which every scope that holds some of them was asked.
     `complete` says that every scope answered: then what is not seen was not logged.
     `seen_until` is the time up to which a row would have been seen.
-    `logs` names the sources that there are to look in, or None where that was not asked.
     """
 
     rows: Sequence[Signal]
-    paired: Sequence[Pairing]
-    since: datetime
+    window: Window
     complete: bool
     seen_until: datetime
-    active_active: bool | None = None
-    logs: Collection[str] | None = None
+
+    @property
+    def since(self) -> datetime:
+        """From when on what belongs to a switch-over is not cut off by the window's start."""
+        return self.window.start + EDGE
 
     @cached_property
-    def recorded(self) -> Sequence[Event]:
-        """What the logs recorded of possible causes, in time order.
+    def pairings(self) -> Sequence[Pairing]:
+        """What became of each tunnel that disconnected."""
+        return pairings(self.rows)
 
-        An operation of which only the end is seen may have begun before the window did, out of
-        reach of every switch-over; it is left out where that can be.
+    @cached_property
+    def pieces(self) -> Sequence[Piece]:
+        """Every piece of evidence for a switch-over, in time order."""
+        return pieces(self.rows, self.pairings)
+
+    @cached_property
+    def events(self) -> Sequence[Event]:
+        """What the logs recorded of possible causes, in time order."""
+        return events(self.rows)
+
+    @cached_property
+    def dated_events(self) -> Sequence[Event]:
+        """The events without operations that may have begun long before what is seen of them.
+
+        Of those only the end is in the window, too near to its start to say when they began.
         """
         known_from = self.since + LONGEST
-        found = events(self.rows)
-        return [record for record in found if record.has_start or record.at >= known_from]
-
-    @cached_property
-    def walked(self) -> Walk:
-        """What the rows say of the tunnels."""
-        return walk(self.rows, self.paired, active_active=self.active_active)
+        return [event for event in self.events if event.has_start or event.at >= known_from]
 
     @cached_property
     def changes(self) -> Sequence[Signal]:
         """The rows that say that the primary instance changed, in time order."""
         return [row for row in self.rows if row.kind is Kind.PRIMARY_CHANGED]
 
+    def walk(self, *, active_active: bool | None, carried: Sequence[Signal] = ()) -> Walk:
+        """What the rows say of the tunnels of a gateway of this mode.
+
+        `carried`, which `merge.carried` gave, stand among the rows; they are paired with none.
+        """
+        if carried:
+            rows = sorted([*carried, *self.rows], key=in_time)
+            return walk(rows, self.pairings, active_active=active_active)
+        if active_active not in self._walks:
+            self._walks[active_active] = walk(self.rows, self.pairings, active_active=active_active)
+        return self._walks[active_active]
+
+    @cached_property
+    def _walks(self) -> dict[bool | None, Walk]:
+        return {}
+
 
 def diagnose(
-    switch_overs: Sequence[SwitchOver], view: View, *, all_instants: Sequence[datetime]
+    switch_overs: Sequence[SwitchOver],
+    observation: Observation,
+    *,
+    active_active: bool | None,
+    all_instants: Sequence[datetime],
+    carried: Sequence[Signal] = (),
 ) -> Diagnosis:
-    """What the rows in `view` prove of the failover with these switch-overs.
+    """What the rows of `observation` prove of the failover with these switch-overs.
 
-    `all_instants` are those of every switch-over known of the gateway, in time order; by them it
-    may be flapping.
+    `active_active` is the gateway's mode, None where it is not known. `all_instants` are those of
+    every switch-over known of the gateway, in time order; by them it may be flapping. `carried`,
+    which `merge.carried` gave, continue what was told and are no evidence.
     """
-    counted = counting(view.recorded, switch_overs)
-    lost = tunnels(switch_overs, view.walked)
+    counted = counting(observation.dated_events, switch_overs)
+    walked = observation.walk(active_active=active_active, carried=carried)
+    lost = tunnels(switch_overs, walked)
     speaking = [row for record in counted for row in record.rows]
-    changes = [row for known in switch_overs for row in _near(view.changes, known.at)]
+    changes = [row for known in switch_overs for row in _near(observation.changes, known.at)]
     speaking += [row for row in (*changes, *lost.rows) if row.source != CARRIED]
-    evidence = sorted(set(map(evidence_row, speaking)), key=in_time)
+    evidence = sorted(set(map(evidence_row, speaking)), key=evidence_order)
     return judged(
         Diagnosis(
-            cause=recorded_cause(counted, switch_overs, seen_until=view.seen_until, logs=view.logs),
+            cause=recorded_cause(counted, switch_overs, seen_until=observation.seen_until),
             outages=lost.outages,
             redundancy=lost.redundancy,
             state=State.UNKNOWN,
             importance=Importance.INFORMATION,
             flapping=_flaps(all_instants, switch_overs[-1].at),
-            seen_until=view.seen_until,
+            seen_until=observation.seen_until,
             evidence=tuple(evidence),
         )
     )
@@ -147,6 +191,22 @@ def with_connections(
     return judged(replace(diagnosis, outages=tuple(told(outage) for outage in diagnosis.outages)))
 
 
+def with_logs(
+    diagnosis: Diagnosis,
+    switch_overs: Sequence[SwitchOver],
+    logs: Collection[str],
+    *,
+    seen_until: datetime,
+) -> Diagnosis:
+    """`diagnosis` with `logs`, the sources there were to look in, named where no cause is recorded.
+
+    `seen_until` is that of the observation in which it was looked for.
+    """
+    if diagnosis.cause.kind is not CauseKind.NOT_RECORDED:
+        return diagnosis
+    return replace(diagnosis, cause=not_recorded(switch_overs, seen_until=seen_until, logs=logs))
+
+
 def to_ask(diagnosis: Diagnosis, *, now: datetime) -> bool:
     """Whether the connections may know more of an open outage than the logs do."""
     return any(outage.is_open and now - outage.start >= ASK_AFTER for outage in diagnosis.outages)
@@ -180,8 +240,8 @@ def _flaps(instants: Sequence[datetime], last_at: datetime) -> bool:
     return bisect_right(instants, last_at) - first >= FLAPS
 
 
-def in_time(row: EvidenceRow) -> tuple[datetime, str, str]:
-    """The order of evidence."""
+def evidence_order(row: EvidenceRow) -> tuple[datetime, str, str]:
+    """The order of evidence in a diagnosis: by time."""
     return row.at, row.source, row.text
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Generic, TypeVar
 
-from detector.diagnosis.diagnosis import CARRIED, View, evidence_row, in_time, judged
+from detector.diagnosis.diagnosis import CARRIED, Observation, evidence_order, evidence_row, judged
 from detector.diagnosis.switchover import NEAR
 from detector.model import Cause, CauseKind, Diagnosis, Kind, Outage, Redundancy, Signal
 
@@ -22,8 +22,8 @@ _Lost = TypeVar("_Lost", Outage, Redundancy)
 def carried(recorded: Diagnosis | None, gateway_id: str, rows: Iterable[Signal]) -> list[Signal]:
     """Disconnected rows for the tunnels that are open by `recorded` and whose own left `rows`.
 
-    They begin as the tunnel's outage does, or the loss of its instance. Their source is `CARRIED`:
-    they continue what was told, and are evidence of nothing.
+    They begin as the tunnel's outage does, or the loss of its instance. Their source is `CARRIED`;
+    they prove nothing by themselves.
     """
     if recorded is None:
         return []
@@ -56,20 +56,20 @@ def carried(recorded: Diagnosis | None, gateway_id: str, rows: Iterable[Signal])
     ]
 
 
-def joined(fresh: Diagnosis, recorded: Diagnosis | None, view: View) -> Diagnosis:
+def joined(fresh: Diagnosis, recorded: Diagnosis | None, observation: Observation) -> Diagnosis:
     """`fresh` with what `recorded` proved and this run cannot see any more.
 
-    Of what began before `view.since`, or of anything in a view that is incomplete or, by a clock
-    that was set back, sees less far, rows may be missing: it stays as recorded, but for the end of
-    what was open. What was ended stays ended; a cause once recorded is never taken back.
+    Of what began before `observation.since`, or of anything where the observation lacks rows that
+    the earlier run had, rows may be missing: it stays as recorded, but for the end of what was
+    open. What was ended stays ended; a cause once recorded is never taken back.
     """
     if recorded is None:
         return fresh
 
-    sees_all = view.complete and view.seen_until >= recorded.seen_until
+    lacking = lacks_rows(recorded, observation)
 
     def kept(start: datetime) -> bool:
-        return start < view.since or not sees_all
+        return lacking or start < observation.since
 
     seen_now = _Near(fresh.outages, _peer)
     told = _Near(recorded.outages, _peer)
@@ -101,19 +101,25 @@ def joined(fresh: Diagnosis, recorded: Diagnosis | None, view: View) -> Diagnosi
             redundancy=tuple(sorted(redundancy, key=lambda lost: (lost.start, lost.instance))),
             flapping=fresh.flapping or recorded.flapping,
             seen_until=max(fresh.seen_until, recorded.seen_until),
-            evidence=tuple(sorted(evidence, key=in_time)),
+            evidence=tuple(sorted(evidence, key=evidence_order)),
         )
     )
 
 
-def lost_sight(recorded: Diagnosis, view: View) -> bool:
-    """Whether a row that spoke for `recorded` is no longer among those of the window.
+def lacks_rows(recorded: Diagnosis, observation: Observation) -> bool:
+    """Whether the run that made `recorded` saw rows that `observation` may not hold.
 
-    So it is where the scope that held it is asked no more; then nothing is taken back.
+    So it is where a scope does not answer, where a clock was set back, and where a row that spoke
+    for `recorded` is gone, as its scope is asked no more. Then nothing is taken back.
     """
-    return any(
-        row.at >= view.since and row not in map(evidence_row, _at(view.rows, row.at))
-        for row in recorded.evidence
+    return (
+        not observation.complete
+        or observation.seen_until < recorded.seen_until
+        or any(
+            row.at >= observation.since
+            and row not in map(evidence_row, _at(observation.rows, row.at))
+            for row in recorded.evidence
+        )
     )
 
 

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from detector.runs.explain import explain_recording
     from detector.runs.facts import Sources
     from detector.runs.report import Report, told_line
-    from detector.runs.run import World, run_once
+    from detector.runs.run import run_once
     from detector.runs.status import status_lines, status_of
+    from detector.runs.world import World
 
 __all__ = [
     "Report",
@@ -33,6 +34,7 @@ __getattr__ = lazily(
     explain=("explain_recording",),
     facts=("Sources",),
     report=("Report", "told_line"),
-    run=("World", "run_once"),
+    run=("run_once",),
     status=("status_lines", "status_of"),
+    world=("World",),
 )

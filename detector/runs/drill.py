@@ -7,29 +7,22 @@ gateway's history.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from detector.errors import FactUnknown, OperatorError
-from detector.insights import Insight, Library, Reason, Revision, compose_insight
+from detector.insights import Insight, Library, Reason, compose_insight
 from detector.journal import History, Sink, attempt
 from detector.model import Answer, Kind, Scope, Signal, Window
 from detector.runs.facts import Sources, look_up
-from detector.runs.observation import Case, sightings
+from detector.runs.observation import Loaded, observe
+from detector.runs.revise import revision_of
 
 LASTED: Final = timedelta(seconds=12)
 """For so long each tunnel of a drill is down: as in a planned failover."""
 
 _NO_PEERS: Final = ("192.0.2.1", "192.0.2.2")  # for documentation, where no connection is known
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivered:
-    """What one sink made of a drill; `problem` is None where it took it."""
-
-    sink: str
-    problem: str | None
 
 
 def drill_insight(
@@ -43,36 +36,26 @@ def drill_insight(
     window = Window(start=now - timedelta(hours=1), end=now)
     rows = _rows(gateway_id, _peers(gateway_id, sources), now - timedelta(minutes=1))
     answer = Answer(scope=Scope(id="drill"), window=window, signals=tuple(rows))
-    sighting = sightings([answer], asked=1, now=now).of[gateway_id]
-    case = Case(sighting=sighting, history=History(gateway_id=gateway_id), tag=None)
-    facts = look_up(sources, [case], now=now)
+    observations = observe([answer], asked=1, now=now)
+    history = History(gateway_id=gateway_id)
+    loaded = Loaded(observation=observations.of(gateway_id), history=history)
+    facts, [[failover]] = look_up(sources, [loaded], now=now)
     gateway = facts.gateways[gateway_id]
     if gateway.location is None:
         why = "; ".join(sorted(set(gateway.unknown.values())))
         raise OperatorError(
             f"{gateway_id}: {why}; a drill needs a gateway that you may read (the role Reader)"
         )
-    [seen] = facts.seen(case)
-    return compose_insight(
-        Revision(
-            failover=seen.failover,
-            diagnosis=seen.diagnosis,
-            gateway=facts.gateway(seen) or gateway,
-            bandwidth=facts.compared(seen, gateway),
-            reason=Reason.DETECTED,
-            revision=1,
-            drill=True,
-        ),
-        library,
-    )
+    known = facts.gateway(failover) or gateway
+    revision = revision_of(failover, known, facts, Reason.DETECTED)
+    return compose_insight(replace(revision, drill=True), library)
 
 
-def send_drill(insight: Insight, sinks: Iterable[Sink]) -> Iterator[Delivered]:
-    """What each sink that takes it made of the insight."""
+def send_drill(insight: Insight, sinks: Iterable[Sink]) -> Iterator[tuple[str, str | None]]:
+    """The name of each sink that takes it, with what went wrong, None where it was delivered."""
     for sink in sinks:
         if insight.reason in sink.takes:
-            outcome = attempt(sink, insight)
-            yield Delivered(sink=sink.name, problem=outcome.problem)
+            yield sink.name, attempt(sink, insight).problem
 
 
 def _peers(gateway_id: str, sources: Sources) -> Sequence[str]:

@@ -1,66 +1,72 @@
-"""How a verdict came about, in words: the walk of a run through its pure functions, shown."""
+"""How a verdict came about, in words: the steps of a run, shown."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from detector.diagnosis import NEAR, Pairing, Piece, cause, evidence_row
+from detector.diagnosis import NEAR, Observation, Pairing, Piece, cause, evidence_row
 from detector.insights import Library, scenarios, timestamp, verdict_of
 from detector.journal import History
 from detector.model import Answer
-from detector.runs.facts import Facts, look_up
-from detector.runs.observation import Case, Sighting, reason, sightings
+from detector.runs.facts import Facts, ask_gateways, look_up
+from detector.runs.observation import Loaded, observe
 from detector.runs.reconcile import Reconciled
-from detector.runs.run import World, windows
+from detector.runs.revise import reason_to_tell
+from detector.runs.windows import windows
+from detector.runs.world import World
 from detector.text import clock, count, lasting, one_line
 
 
 def explain_recording(world: World, gateway: str | None, *, now: datetime) -> str:
-    """The walk for the gateway with this name or id, or for every one; empty where no row is.
+    """The steps for the gateway with this name or id, or for every one; empty where no row is.
 
     Nothing is remembered and nothing told: each failover is looked at as if it were new.
     """
     answers = [
         answer for answer in world.signals(windows(world, {}, now)) if isinstance(answer, Answer)
     ]
-    seen = sightings(answers, asked=len(world.scopes), now=now)
+    observations = observe(answers, asked=len(world.scopes), now=now)
     wanted = (gateway or "").lower()
-    cases = [
-        Case(sighting=sighting, history=History(gateway_id=gateway_id), tag=None)
-        for gateway_id, sighting in sorted(seen.of.items())
+    loaded = [
+        Loaded(observation=observation, history=History(gateway_id=gateway_id))
+        for gateway_id, observation in sorted(observations.by_gateway.items())
         if wanted in ("", gateway_id, gateway_id.rsplit("/", 1)[-1])
     ]
-    facts = look_up(world.sources, cases, now=now)
-    facts.gateways.update(world.sources.gateways([case.gateway_id for case in cases]))
-    return "\n".join(line for case in cases for line in _case(case, facts, world.library))
-
-
-def _case(case: Case, facts: Facts, library: Library) -> Iterator[str]:
-    sighting = case.sighting
-    gateway = facts.gateways.get(case.gateway_id)
-    modes = {True: "active-active", False: "active-standby", None: "of unknown mode"}
-    yield f"Gateway {one_line(case.gateway_id, 300)}"
-    yield f"  It is {modes[case.active_active(gateway)]}; rows are seen up to " + timestamp(
-        sighting.seen_until
+    facts, failovers = look_up(world.sources, loaded, now=now)
+    ask_gateways(facts, world.sources, [each.gateway_id for each in loaded])
+    return "\n".join(
+        line
+        for each, own in zip(loaded, failovers, strict=True)
+        for line in _gateway(each, own, facts, world.library)
     )
+
+
+def _gateway(
+    loaded: Loaded, failovers: Sequence[Reconciled], facts: Facts, library: Library
+) -> Iterator[str]:
+    observation, mode = loaded.observation, facts.active_active(loaded.history)
+    modes = {True: "active-active", False: "active-standby", None: "of unknown mode"}
+    yield f"Gateway {one_line(loaded.gateway_id, 300)}"
+    yield f"  It is {modes[mode]}; rows are seen up to {timestamp(observation.seen_until)}"
     yield ""
-    yield f"  {count(len(sighting.rows), 'row')}"
-    for row in sighting.rows:
+    yield f"  {count(len(observation.rows), 'row')}"
+    for row in observation.rows:
         shown = evidence_row(row)
         yield f"    {timestamp(shown.at)}  {shown.source}: {shown.text}"
     yield ""
-    yield from _section("What became of each tunnel that disconnected", _pairs(sighting))
-    yield from _section("Evidence of switch-overs", _evidence(case, facts))
-    failovers = facts.seen(case)
+    pairs = map(_pair, observation.pairings)
+    yield from _section("What became of each tunnel that disconnected", pairs)
+    evidence = _evidence(observation, active_active=mode)
+    yield from _section("Evidence of switch-overs", evidence)
     if not failovers:
         yield "  No failover: nothing here shows that the active role moved."
         yield ""
-    for seen in failovers:
-        yield from _failover(case, seen, facts, library)
+    for reconciled in failovers:
+        yield from _failover(observation, reconciled, facts, library)
 
 
-def _section(title: str, lines: Iterator[str]) -> Iterator[str]:
+def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
     yield f"  {title}"
     shown = False
     for line in lines:
@@ -69,10 +75,6 @@ def _section(title: str, lines: Iterator[str]) -> Iterator[str]:
     if not shown:
         yield "    none"
     yield ""
-
-
-def _pairs(sighting: Sighting) -> Iterator[str]:
-    return (_pair(pairing) for pairing in sighting.paired)
 
 
 def _pair(pairing: Pairing) -> str:
@@ -84,13 +86,12 @@ def _pair(pairing: Pairing) -> str:
     return f"{shown}: {pairing.outcome}"
 
 
-def _evidence(case: Case, facts: Facts) -> Iterator[str]:
+def _evidence(observation: Observation, *, active_active: bool | None) -> Iterator[str]:
     """Each kind of evidence once, with how often it was found within 3 minutes of another."""
-    mode = case.active_active(facts.gateways.get(case.gateway_id))
     groups: list[tuple[str, list[datetime]]] = []
     latest: dict[str, list[datetime]] = {}
-    for piece in case.sighting.found:
-        shown = _piece(piece, case, active_active=mode)
+    for piece in observation.pieces:
+        shown = _piece(piece, observation, active_active=active_active)
         times = latest.get(shown, [])
         if not times or piece.at - times[-1] > NEAR:
             latest[shown] = times = []
@@ -101,39 +102,40 @@ def _evidence(case: Case, facts: Facts) -> Iterator[str]:
         yield f"{clock(times[0])} {shown}{often}"
 
 
-def _piece(piece: Piece, case: Case, *, active_active: bool | None) -> str:
+def _piece(piece: Piece, observation: Observation, *, active_active: bool | None) -> str:
     moved = f" from {one_line(piece.from_instance, 80)}" if piece.from_instance else ""
     moved += f" to {one_line(piece.to_instance, 80)}" if piece.to_instance else ""
     kept = ""
     if not piece.proves(active_active=active_active):
         mode = "active-standby" if active_active is False else "not known to be active-active"
         kept = f" (discarded: the gateway is {mode})"
-    elif piece.at < case.sighting.since:
+    elif piece.at < observation.since:
         kept = " (discarded: its rows may be cut off by the window's start)"
     return f"{piece.evidence}{moved}{kept}"
 
 
-def _failover(case: Case, seen: Reconciled, facts: Facts, library: Library) -> Iterator[str]:
-    known = seen.failover.switch_overs
-    gateway = facts.gateway(seen)
-    yield f"  Failover {seen.failover.id}"
+def _failover(
+    observation: Observation, reconciled: Reconciled, facts: Facts, library: Library
+) -> Iterator[str]:
+    known = reconciled.failover.switch_overs
+    gateway = facts.gateway(reconciled)
+    yield f"  Failover {reconciled.failover.id}"
     for switch_over in known:
         start, end = switch_over.at - cause.BEFORE, switch_over.at + cause.AFTER
         yield (
             f"    switched over at {clock(switch_over.at)} ({switch_over.evidence}); "
             f"causes count from {clock(start)} to {clock(end)}"
         )
-    recorded = cause.events(case.sighting.rows)
-    counted = cause.counting(recorded, known)
-    for record in recorded:
-        if not record.done:
+    counted = cause.counting(observation.events, known)
+    for event in observation.events:
+        if not event.done:
             why = "does not count: it has no Success row"
-        elif record in counted:
+        elif event in counted:
             why = "counts"
         else:
             why = "does not count: it is outside that time"
-        yield f"    {record.kind} recorded at {clock(record.at)} {why}"
-    diagnosis = seen.diagnosis
+        yield f"    {event.kind} recorded at {clock(event.at)} {why}"
+    diagnosis = reconciled.diagnosis
     yield f"    cause: {diagnosis.cause.kind}. {diagnosis.cause.statement}"
     for outage in diagnosis.outages:
         lasted = "no end seen" if outage.length is None else lasting(outage.length)
@@ -147,6 +149,6 @@ def _failover(case: Case, seen: Reconciled, facts: Facts, library: Library) -> I
     told_by = next((s for s in fitting if library.catalog.find(s, cloud=library.cloud)), None)
     yield f"    scenarios that fit: {', '.join(fitting)}; told by: {told_by or 'no article'}"
     if gateway is not None:
-        yield f"    reason: {reason(seen, gateway)}"
-        yield f"    verdict: {verdict_of(seen.failover, diagnosis, gateway)}"
+        yield f"    reason: {reason_to_tell(reconciled, gateway)}"
+        yield f"    verdict: {verdict_of(reconciled.failover, diagnosis, gateway)}"
     yield ""

@@ -1,6 +1,6 @@
-"""New switch-overs are folded into a gateway's history: what changed, and the reason to tell it.
+"""What a run sees of a gateway is compared with what was told: which failovers there are now.
 
-The fold compares what a run sees with what was told. It never forgets what was told.
+What was told is never forgotten, and taken back only where all rows that spoke for it are seen.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from detector.diagnosis import NEAR, View, carried, diagnose, in_time, joined, lost_sight
+from detector.diagnosis import NEAR, Observation, carried, diagnose, joined, lacks_rows
 from detector.insights import Reason
 from detector.journal import History, Record
 from detector.model import Diagnosis, Failover, State, SwitchOver
@@ -30,114 +30,134 @@ class Reconciled:
     recorded: Record | None
 
     @property
+    def gateway_id(self) -> str:
+        """The id of its gateway."""
+        return self.failover.gateway_id
+
+    @property
     def reason(self) -> Reason | None:
-        """Why something is to be told of it, by the rows alone; None: what was told still holds."""
+        """Why something is to be told of it, whatever its gateway's facts; None: it is as told."""
         if self.recorded is None:
             return Reason.DETECTED
-        told = self.recorded.diagnosis
+        before = self.recorded.diagnosis
         if len(self.failover.switch_overs) > len(self.recorded.failover.switch_overs):
             return Reason.SWITCHED_AGAIN
-        if self.diagnosis.cause.kind is not told.cause.kind:
+        if self.diagnosis.cause.kind is not before.cause.kind:
             return Reason.CAUSE_FOUND
-        if told.state is State.ONGOING and self.diagnosis.state is State.RECOVERED:
+        if before.state is State.ONGOING and self.diagnosis.state is State.RECOVERED:
             return Reason.RECOVERED
-        if _content(self.failover, self.diagnosis) != _content(self.recorded.failover, told):
+        if _content(self.failover, self.diagnosis) != _content(self.recorded.failover, before):
             return Reason.REVISED
         return None
 
 
-def reconcile(history: History, found: Sequence[SwitchOver], view: View) -> list[Reconciled]:
+def reconcile(
+    history: History,
+    found: Iterable[SwitchOver],
+    observation: Observation,
+    *,
+    active_active: bool | None,
+) -> list[Reconciled]:
     """Every failover that this run can say something about, in time order.
 
+    `found` are the switch-overs that the observation proves of a gateway of this mode.
     A switch-over within 3 minutes of a recorded one is that one, refined by better evidence. The
     others join a failover that switched over within 60 minutes of them, or begin one. What the
     window's start may have cut off is left as recorded, and begins nothing.
     """
-    drafts = [
-        _Draft(recorded=record, switch_overs=list(record.failover.switch_overs))
+    candidates = [
+        _Candidate(recorded=record, switch_overs=list(record.failover.switch_overs))
         for record in history.records
     ]
-    new = _refined(drafts, [known for known in found if known.at >= view.since])
-    drafts += _joined(drafts, new)
-    views = [_view_of(draft, view) for draft in drafts]
-    borne_out = [_borne_out(draft, own) for draft, own in zip(drafts, views, strict=True)]
+    new = _refined(candidates, [known for known in found if known.at >= observation.since])
+    candidates += _joined(candidates, new)
+    for candidate in candidates:
+        candidate.borne_out = _borne_out(candidate, observation)
     instants = sorted(
         {
             known.at
-            for draft, holds in zip(drafts, borne_out, strict=True)
-            if holds
-            for known in draft.settled()
+            for candidate in candidates
+            if candidate.borne_out
+            for known in candidate.settled()
         }
     )
-    seen = [
-        _seen(history.gateway_id, draft, own, instants, borne_out=holds)
-        for draft, own, holds in zip(drafts, views, borne_out, strict=True)
-        if draft.recorded is None or draft.recorded.following or draft.reaches(view.since)
+    reconciled = [
+        _reconciled(
+            candidate,
+            history.gateway_id,
+            observation,
+            active_active=active_active,
+            all_instants=instants,
+        )
+        for candidate in candidates
+        if candidate.may_change(observation.since)
     ]
-    return sorted(seen, key=lambda known: known.failover.first_at)
+    return sorted(reconciled, key=lambda each: each.failover.first_at)
 
 
 @dataclass(slots=True)
-class _Draft:
+class _Candidate:
     """A failover while its switch-overs are being gathered."""
 
     recorded: Record | None
     switch_overs: list[SwitchOver]
     refined: dict[SwitchOver, SwitchOver] = field(default_factory=dict)
+    borne_out: bool = True
 
-    def __iter__(self) -> Iterator[SwitchOver]:
-        return iter(self.switch_overs)
-
-    def reaches(self, since: datetime) -> bool:
-        """Whether one of its switch-overs lies in the part of the window that is not cut off."""
-        return any(known.at >= since for known in self)
+    def may_change(self, since: datetime) -> bool:
+        """Whether it is new, followed, or still in the part of the window that is not cut off."""
+        if self.recorded is None or self.recorded.following:
+            return True
+        return any(known.at >= since for known in self.switch_overs)
 
     def settled(self) -> tuple[SwitchOver, ...]:
         """Its switch-overs in time order, each with its best evidence, each once."""
         refined = [_better(own, found) for own, found in self.refined.items()]
         others = [
             own
-            for own in self
+            for own in self.switch_overs
             if own not in self.refined and not any(abs(own.at - at.at) <= NEAR for at in refined)
         ]
         return tuple(sorted(refined + others, key=_at))
 
 
-_Placed = tuple[SwitchOver, _Draft | None]
+_Placed = tuple[SwitchOver, _Candidate | None]
 
 
-def _refined(drafts: Sequence[_Draft], found: Iterable[SwitchOver]) -> list[SwitchOver]:
+def _refined(candidates: Sequence[_Candidate], found: Iterable[SwitchOver]) -> list[SwitchOver]:
     """Give each recorded switch-over what was found of it now; what is left of `found` is new."""
-    recorded = sorted(((own, draft) for draft in drafts for own in draft), key=_placed_at)
+    recorded = sorted(
+        ((own, each) for each in candidates for own in each.switch_overs), key=_placed_at
+    )
     new: list[SwitchOver] = []
     for known in sorted(found, key=_at):
         first = bisect_left(recorded, known.at - NEAR, key=_placed_at)
         last = bisect_right(recorded, known.at + NEAR, key=_placed_at)
-        free = [(own, draft) for own, draft in recorded[first:last] if own not in draft.refined]
+        free = [(own, of) for own, of in recorded[first:last] if own not in of.refined]
         if free:
-            own, draft = min(free, key=lambda each: abs(each[0].at - known.at))
-            draft.refined[own] = known
+            own, candidate = min(free, key=lambda each: abs(each[0].at - known.at))
+            candidate.refined[own] = known
         else:
             new.append(known)
     return new
 
 
-def _joined(drafts: Sequence[_Draft], new: Iterable[SwitchOver]) -> list[_Draft]:
+def _joined(candidates: Sequence[_Candidate], new: Iterable[SwitchOver]) -> list[_Candidate]:
     """Give each failover the new switch-overs that it reaches; the failovers that others begin.
 
     What reaches two recorded failovers joins the nearer one: both were told, so both stay.
     """
-    placed: list[_Placed] = [(own, draft) for draft in drafts for own in draft]
+    placed: list[_Placed] = [(own, each) for each in candidates for own in each.switch_overs]
     placed += [(known, None) for known in new]
     placed.sort(key=_placed_at)
-    begun: list[_Draft] = []
+    begun: list[_Candidate] = []
     for chain in _chains(placed):
-        fresh = [known for known, draft in chain if draft is None]
-        told = [(own.at, draft) for own, draft in chain if draft is not None]
-        if fresh and not told:
-            begun.append(_Draft(recorded=None, switch_overs=fresh))
-        for known in fresh if told else ():
-            _, nearest = min(told, key=lambda own: abs(own[0] - known.at))
+        fresh = [known for known, candidate in chain if candidate is None]
+        recorded = [(own.at, candidate) for own, candidate in chain if candidate is not None]
+        if fresh and not recorded:
+            begun.append(_Candidate(recorded=None, switch_overs=fresh))
+        for known in fresh if recorded else ():
+            _, nearest = min(recorded, key=lambda own: abs(own[0] - known.at))
             nearest.switch_overs.append(known)
     return begun
 
@@ -173,53 +193,47 @@ def _better(recorded: SwitchOver, found: SwitchOver) -> SwitchOver:
     )
 
 
-def _view_of(draft: _Draft, view: View) -> View:
-    """The view, which is incomplete for a failover that it has lost sight of."""
-    recorded = draft.recorded
-    if recorded is not None and lost_sight(recorded.diagnosis, view):
-        return replace(view, complete=False)
-    return view
-
-
-def _seen(
-    gateway_id: str,
-    draft: _Draft,
-    view: View,
-    instants: Sequence[datetime],
-    *,
-    borne_out: bool,
-) -> Reconciled:
-    recorded = draft.recorded
-    switch_overs = draft.settled()
-    identity = recorded.failover.id if recorded else new_id(gateway_id, switch_overs[0].at)
-    told = recorded.diagnosis if recorded else None
-    # What a view has worked out serves all failovers, as long as it is the same view.
-    if lost := carried(told, gateway_id, view.rows):
-        view = replace(view, rows=sorted([*lost, *view.rows], key=in_time))
-    diagnosis = joined(diagnose(switch_overs, view, all_instants=instants), told, view)
-    return Reconciled(
-        failover=Failover(id=identity, gateway_id=gateway_id, switch_overs=switch_overs),
-        diagnosis=replace(diagnosis, borne_out=borne_out),
-        recorded=recorded,
-    )
-
-
-def _borne_out(draft: _Draft, view: View) -> bool:
+def _borne_out(candidate: _Candidate, observation: Observation) -> bool:
     """Whether rows show the failover, or showed it and cannot all be seen now."""
-    recorded = draft.recorded
+    recorded = candidate.recorded
     if (
         recorded is None
-        or draft.refined
-        or len(draft.switch_overs) > len(recorded.failover.switch_overs)
+        or candidate.refined
+        or len(candidate.switch_overs) > len(recorded.failover.switch_overs)
     ):
         return True
-    told = recorded.diagnosis
-    sees_all = (
-        view.complete
-        and view.seen_until >= told.seen_until
-        and all(known.at >= view.since for known in draft)
+    cut_off = any(known.at < observation.since for known in candidate.switch_overs)
+    unseen = cut_off or lacks_rows(recorded.diagnosis, observation)
+    return unseen and recorded.diagnosis.borne_out
+
+
+def _reconciled(
+    candidate: _Candidate,
+    gateway_id: str,
+    observation: Observation,
+    *,
+    active_active: bool | None,
+    all_instants: Sequence[datetime],
+) -> Reconciled:
+    recorded = candidate.recorded
+    switch_overs = candidate.settled()
+    before = recorded.diagnosis if recorded else None
+    fresh = diagnose(
+        switch_overs,
+        observation,
+        active_active=active_active,
+        all_instants=all_instants,
+        carried=carried(before, gateway_id, observation.rows),
     )
-    return told.borne_out and not sees_all
+    return Reconciled(
+        failover=Failover(
+            id=recorded.failover.id if recorded else new_id(gateway_id, switch_overs[0].at),
+            gateway_id=gateway_id,
+            switch_overs=switch_overs,
+        ),
+        diagnosis=replace(joined(fresh, before, observation), borne_out=candidate.borne_out),
+        recorded=recorded,
+    )
 
 
 def _content(failover: Failover, diagnosis: Diagnosis) -> tuple[object, ...]:

@@ -1,18 +1,11 @@
-"""What a run says of itself: one JSON line in the log, and the note of the last run."""
+"""What a run says of itself: one JSON line in the log."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
-from typing import Final
-
-from pydantic import TypeAdapter
-
+from detector.errors import LogsRefused, LogsUnavailable
 from detector.insights import Insight, Instant, Part, Reason
 from detector.journal import DeliveryReport
-from detector.model import Importance
-
-_INSTANTS: Final = TypeAdapter(dict[str, Instant])
+from detector.model import Answer, Importance, Window
 
 
 class ScopeReport(Part):
@@ -77,42 +70,15 @@ def told_line(insight: Insight) -> Told:
     )
 
 
-def note(
-    report: Report, *, complete_until: Mapping[str, datetime], asked_since: Mapping[str, datetime]
-) -> dict[str, object]:
-    """What the journal keeps of the last run: its report, and how far each scope is known.
-
-    That is the end of its last complete window, and before there was one the start of the first
-    window that was asked for.
-    """
-    return {
-        "report": report.model_dump(mode="json"),
-        "completeUntil": _INSTANTS.dump_python(dict(complete_until), mode="json"),
-        "askedSince": _INSTANTS.dump_python(dict(asked_since), mode="json"),
-    }
-
-
-def complete_until(noted: Mapping[str, object] | None) -> dict[str, datetime]:
-    """For each scope the end of its last complete window; empty where nothing usable was noted."""
-    return _instants(noted, "completeUntil")
-
-
-def scope_notes(noted: Mapping[str, object] | None) -> dict[str, str]:
-    """What the last run had to say of scopes: why one was not read, or that it has no logs."""
-    try:
-        report = Report.model_validate((noted or {}).get("report"))
-    except ValueError:
-        return {}
-    return {each.scope: each.problem for each in report.scopes if each.problem}
-
-
-def known_until(noted: Mapping[str, object] | None) -> dict[str, datetime]:
-    """For each scope until when it is known; empty where nothing usable was noted."""
-    return {**_instants(noted, "askedSince"), **complete_until(noted)}
-
-
-def _instants(noted: Mapping[str, object] | None, name: str) -> dict[str, datetime]:
-    try:
-        return _INSTANTS.validate_python((noted or {}).get(name))
-    except ValueError:
-        return {}
+def scope_report(outcome: Answer | LogsRefused | LogsUnavailable, window: Window) -> ScopeReport:
+    """What one scope answered for `window`."""
+    answer = outcome if isinstance(outcome, Answer) else None
+    return ScopeReport(
+        scope=str(outcome.scope),
+        window_start=window.start,
+        window_end=window.end,
+        complete=answer is not None,
+        signals=len(answer.signals) if answer else 0,
+        newest=answer.newest if answer else None,
+        problem=answer.no_logs if answer else str(outcome),
+    )

@@ -1,4 +1,4 @@
-"""One run: ask, find, fold, tell, deliver, report.
+"""One run: ask, observe, reconcile, revise and commit, deliver, report.
 
 A run is level-triggered: it reads the whole window again and compares what it sees with what the
 histories say was told. Late rows, missed timers, a crash half way, two runs at once and repeated
@@ -7,73 +7,38 @@ rows are all one case.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
+from detector.diagnosis import suspected
 from detector.errors import JournalConflict, JournalUnavailable
-from detector.insights import Insight, Library
-from detector.journal import (
-    Delivery,
-    History,
-    Journal,
-    Posted,
-    Record,
-    Sink,
-    commit_change,
-    deliver,
-    gateway_key,
-    outbox,
-)
-from detector.model import Answer, Scope, Window
-from detector.runs.facts import Facts, Sources, look_up
-from detector.runs.observation import EDGE, Case, Sightings, sightings
-from detector.runs.ports import Signals
-from detector.runs.report import Report, ScopeReport, complete_until, known_until, note, told_line
-from detector.runs.revise import Draft, Teller
-from detector.text import clock, count, lasting
-
-LATENESS: Final = timedelta(hours=2)
-"""After downtime rows this late at the last complete run are still read."""
+from detector.insights import Insight
+from detector.journal import History, Journal, Posted, commit_change, deliver, gateway_key
+from detector.model import Answer, Scope
+from detector.runs.facts import Facts, look_up
+from detector.runs.observation import Loaded, Observations, observe
+from detector.runs.reconcile import Reconciled
+from detector.runs.report import Report, scope_report, told_line
+from detector.runs.revise import Revised, revise
+from detector.runs.windows import complete_until, known_scopes, run_note, windows
+from detector.runs.world import World
+from detector.text import clock, count
 
 MARGIN: Final = timedelta(seconds=15)
 """With less than this left a run takes on no more work, and says what is left."""
-
-Due = Sequence[tuple[Record, Delivery]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class World:
-    """All that a run needs from outside, as values and ports."""
-
-    scopes: Sequence[Scope]
-    lookback: timedelta
-    catch_up: timedelta
-    signals: Signals
-    sources: Sources
-    journal: Journal
-    sinks: Sequence[Sink]
-    library: Library
 
 
 @dataclass(slots=True)
 class Findings:
     """What a run gathers for its report; `left_over` are the keys of gateways left to the next."""
 
-    told: list[Insight] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    suspected: list[str] = field(default_factory=list)
     failovers: int = 0
+    insights: list[Insight] = field(default_factory=list)
+    suspected: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
     left_over: set[str] = field(default_factory=set)
-
-    def note(self, case: Case, facts: Facts) -> None:
-        """Take in what a case shows and nobody is told."""
-        self.suspected += [
-            f"{case.gateway_id} at {clock(loss.at)}: {loss.from_instance} lost tunnels together; "
-            "nothing says that the gateway is active-active"
-            for loss in case.suspected(facts.gateways.get(case.gateway_id))
-        ]
 
     def has_all(self, answer: Answer) -> bool:
         """Whether nothing that `answer` tells of had to be left over to the next run."""
@@ -91,7 +56,10 @@ def run_once(
     `left` says how much time is left of the run. Every part that fails stands in the report's
     `problems`; it stops only itself.
     """
-    findings = Findings()
+
+    def has_time() -> bool:
+        return left() >= MARGIN
+
     # No run that begins later is to deliver what this one does, until this one has ended.
     claim = left() + MARGIN
     try:
@@ -99,22 +67,31 @@ def run_once(
     except JournalUnavailable as error:
         # Without the journal nobody knows what was told: telling again would be worse than late.
         return Report(at=now, problems=(str(error),)), []
-    noted = _last_note(world, findings)
-    known = _known(world, noted, findings, now)
+    findings = Findings()
+    noted = _last_note(world.journal, findings)
+    known = known_scopes(world, noted, findings.problems, now=now)
+
+    # Ask every scope, and observe each gateway in the answers.
     asked = windows(world, known, now)
-    answers, scopes = _ask(world, asked, findings)
-    seen = sightings(answers, asked=len(asked), now=now)
-    opened = _open(world, seen, due, findings)
-    teller = Teller(library=world.library, sinks=world.sinks, now=now, claim=claim)
-    posts = _tell(world, opened, teller, findings, left=left)
-    insights = sorted(findings.told, key=lambda insight: insight.failover.first_at)
-    delivery = deliver(
-        world.journal, world.sinks, posts, now=now, has_time=lambda: left() >= MARGIN
-    )
+    outcomes = world.signals(asked)
+    answers = [each for each in outcomes if isinstance(each, Answer)]
+    findings.problems += [str(each) for each in outcomes if not isinstance(each, Answer)]
+    observations = observe(answers, asked=len(asked), now=now)
+
+    # Reconcile each with its history, and look up what is still unknown.
+    loaded = _load(world.journal, observations, due, findings)
+    facts, failovers = look_up(world.sources, loaded, now=now)
+
+    # Decide what is to be told, compose it and commit it to the histories; then deliver it.
+    posts = _commit_all(world, loaded, failovers, facts, findings, claim=claim, has_time=has_time)
+    delivery = deliver(world.journal, world.sinks, posts, now=now, has_time=has_time)
+
+    # Report, and note for the next run how far each scope is known.
+    insights = sorted(findings.insights, key=lambda insight: insight.failover.first_at)
     report = Report(
         at=now,
-        scopes=scopes,
-        gateways=len(seen.of),
+        scopes=tuple(scope_report(each, asked[Scope(id=str(each.scope))]) for each in outcomes),
+        gateways=len(observations.by_gateway),
         failovers=findings.failovers,
         told=tuple(told_line(insight) for insight in insights),
         suspected=tuple(findings.suspected),
@@ -124,154 +101,113 @@ def run_once(
         given_up=tuple(delivery.given_up),
         problems=(*findings.problems, *delivery.problems),
     )
-    complete = {
-        answer.scope.id: answer.window.end for answer in answers if findings.has_all(answer)
-    }
+    complete = {each.scope.id: each.window.end for each in answers if findings.has_all(each)}
     begun = {scope.id: window.start for scope, window in asked.items()}
-    try:
-        world.journal.note_run(
-            note(
-                report,
-                complete_until={**complete_until(noted), **complete},
-                asked_since={**begun, **known},
-            )
-        )
-    except JournalUnavailable as error:
-        report = report.model_copy(update={"problems": (*report.problems, str(error))})
-    return report, insights
+    note = run_note(
+        report,
+        complete_until={**complete_until(noted), **complete},
+        asked_since={**begun, **known},
+    )
+    return _noted(world.journal, note, report), insights
 
 
-def _last_note(world: World, findings: Findings) -> Mapping[str, object] | None:
+def _last_note(journal: Journal, findings: Findings) -> Mapping[str, object] | None:
     """What the last run noted, None before the first; a note that cannot be read is empty."""
     try:
-        return world.journal.last_run()
+        return journal.last_run()
     except JournalUnavailable as error:
         findings.problems.append(str(error))
         return {}
 
 
-def _known(
-    world: World, noted: Mapping[str, object] | None, findings: Findings, now: datetime
-) -> dict[str, datetime]:
-    """For each scope until when it is known; none is before the first run.
-
-    A note that says nothing may have said anything: then the whole catch-up is looked at again.
-    """
-    known = known_until(noted)
-    if known or noted is None:
-        return known
-    findings.problems.append(
-        "the note of the last run does not say how far the logs are known; "
-        f"this run looked back for {lasting(world.catch_up)}"
-    )
-    return {scope.id: now - world.catch_up for scope in world.scopes}
-
-
-def windows(world: World, known: Mapping[str, datetime], now: datetime) -> dict[Scope, Window]:
-    """For each scope the window to ask for: the lookback, and after downtime as far as needed.
-
-    Then it begins so long before the scope's last complete window ended that the rows which came
-    2 hours late to that one are not cut off; never more than the catch-up ago. A note from the
-    future, by a clock that was wrong, proves nothing, so the whole catch-up is asked for.
-    """
-
-    def start(scope: Scope) -> datetime:
-        last = known.get(scope.id, now)
-        missed = now - world.catch_up
-        needed = missed if last > now else max(last - LATENESS - EDGE, missed)
-        return min(now - world.lookback, needed)
-
-    return {scope: Window(start=start(scope), end=now) for scope in world.scopes}
-
-
-def _ask(
-    world: World, asked: Mapping[Scope, Window], findings: Findings
-) -> tuple[list[Answer], tuple[ScopeReport, ...]]:
-    """The complete answers, and what is to be reported of every scope."""
-    answers: list[Answer] = []
-    reports: list[ScopeReport] = []
-    windows_by_id = {scope.id: window for scope, window in asked.items()}
-    for outcome in world.signals(asked):
-        answer = outcome if isinstance(outcome, Answer) else None
-        if answer is not None:
-            answers.append(answer)
-        else:
-            findings.problems.append(str(outcome))
-        scope = str(outcome.scope)
-        window = windows_by_id[scope]
-        reports.append(
-            ScopeReport(
-                scope=scope,
-                window_start=window.start,
-                window_end=window.end,
-                complete=answer is not None,
-                signals=len(answer.signals) if answer else 0,
-                newest=answer.newest if answer else None,
-                problem=answer.no_logs if answer else str(outcome),
-            )
-        )
-    return answers, tuple(reports)
-
-
-def _open(world: World, seen: Sightings, due: Iterable[str], findings: Findings) -> list[Case]:
-    """The cases to look at: gateways with evidence of a switch-over, and those that are due."""
-    sighted = {gateway_key(gateway_id): gateway_id for gateway_id in seen.of}
-    wanted = {gateway_key(gateway_id): None for gateway_id, each in seen.of.items() if each.found}
-    opened: list[Case] = []
-    for name in wanted | dict.fromkeys(due):
+def _load(
+    journal: Journal, observations: Observations, due: Iterable[str], findings: Findings
+) -> list[Loaded]:
+    """The gateways to look at: those with evidence of a switch-over, and those that are due."""
+    gateway_ids = {gateway_key(gateway_id): gateway_id for gateway_id in observations.by_gateway}
+    moved = [key for key, gateway_id in gateway_ids.items() if observations.of(gateway_id).pieces]
+    loaded: list[Loaded] = []
+    for key in dict.fromkeys([*moved, *due]):
         try:
-            history, tag = world.journal.load(name)
+            history, tag = journal.load(key)
         except JournalUnavailable as error:
             findings.problems.append(str(error))
-            findings.left_over.add(name)
+            findings.left_over.add(key)
             continue
         if history is None:
-            if name not in sighted:
+            if key not in gateway_ids:
                 continue
-            history = History(gateway_id=sighted[name])
-        sighting = seen.of.get(history.gateway_id, seen.blank)
-        opened.append(Case(sighting=sighting, history=history, tag=tag))
-    return opened
+            history = History(gateway_id=gateway_ids[key])
+        observation = observations.of(history.gateway_id)
+        loaded.append(Loaded(observation=observation, history=history, tag=tag))
+    return loaded
 
 
-def _tell(
+def _commit_all(
     world: World,
-    opened: Sequence[Case],
-    teller: Teller,
+    loaded: Sequence[Loaded],
+    failovers: Sequence[Sequence[Reconciled]],
+    facts: Facts,
     findings: Findings,
     *,
-    left: Callable[[], timedelta],
+    claim: timedelta,
+    has_time: Callable[[], bool],
 ) -> list[Posted]:
-    """Fold each case, compose what is to be told, and write it to the journal: the commit."""
-    facts = look_up(world.sources, opened, now=teller.now)
+    """Write to each gateway's history what is told of it, as long as there is time."""
     posts: list[Posted] = []
-    for number, each in enumerate(opened):
-        if left() < MARGIN:
-            waiting = count(len(opened) - number, "gateway")
+    for number, (each, reconciled) in enumerate(zip(loaded, failovers, strict=True)):
+        if not has_time():
+            waiting = count(len(loaded) - number, "gateway")
             findings.problems.append(f"the run's time is up: {waiting} left to the next run")
-            findings.left_over |= {case.history.key for case in opened[number:]}
+            findings.left_over |= {other.history.key for other in loaded[number:]}
             break
-        findings.note(each, facts)
+        findings.suspected += _suspected(each, facts)
         try:
-            posts.append(_commit(world.journal, each, facts, teller, findings))
+            posts.append(_commit(world, each, reconciled, facts, findings, claim=claim))
         except (JournalUnavailable, JournalConflict) as error:
             findings.problems.append(str(error))
             findings.left_over.add(each.history.key)
     return posts
 
 
+def _suspected(loaded: Loaded, facts: Facts) -> Iterator[str]:
+    """Losses of an instance that are not told: nothing says that the gateway has two active."""
+    if facts.active_active(loaded.history) is None:
+        for loss in suspected(loaded.observation.pieces):
+            yield (
+                f"{loaded.gateway_id} at {clock(loss.at)}: {loss.from_instance} lost tunnels "
+                "together; nothing says that the gateway is active-active"
+            )
+
+
 def _commit(
-    journal: Journal, case: Case, facts: Facts, teller: Teller, findings: Findings
+    world: World,
+    loaded: Loaded,
+    failovers: Sequence[Reconciled],
+    facts: Facts,
+    findings: Findings,
+    *,
+    claim: timedelta,
 ) -> Posted:
-    """Write what changed to the gateway's history; what another run wrote first is folded anew."""
+    """Write what changed to the gateway's history; with what another run wrote first, anew."""
 
-    def fold_anew(history: History) -> tuple[History, tuple[Draft, Due]]:
-        draft = teller.draft(replace(case, history=history), facts)
-        return draft.history, (draft, outbox.due(history, now=teller.now))
+    def change(history: History) -> tuple[History, Revised]:
+        seen = loaded.observation
+        own = failovers if history is loaded.history else facts.reconcile(seen, history)
+        revised = revise(world, history, own, facts, since=seen.since, claim=claim)
+        return revised.history, revised
 
-    history, tag, (draft, due) = commit_change(journal, case.history, case.tag, fold_anew)
-    findings.failovers += draft.failovers
-    findings.told += draft.insights
-    findings.problems += draft.problems
-    own = [*due, *outbox.of_revisions(history, draft.insights)]
-    return Posted(history=history, tag=tag, deliveries=own)
+    history, tag, revised = commit_change(world.journal, loaded.history, loaded.tag, change)
+    findings.failovers += revised.failovers
+    findings.insights += revised.insights
+    findings.problems += revised.problems
+    return Posted(history=history, tag=tag, deliveries=revised.deliveries)
+
+
+def _noted(journal: Journal, note: Mapping[str, object], report: Report) -> Report:
+    """The report, once the journal has the note of the run; with the reason where it has not."""
+    try:
+        journal.note_run(note)
+    except JournalUnavailable as error:
+        return report.model_copy(update={"problems": (*report.problems, str(error))})
+    return report

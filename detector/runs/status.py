@@ -10,7 +10,7 @@ from detector.errors import JournalUnavailable
 from detector.insights import Instant, Part, Seconds
 from detector.journal import DeliveryReport, History, Journal, delivery_reports
 from detector.model import Scope, State
-from detector.runs.report import complete_until, scope_notes
+from detector.runs.windows import complete_until, scope_notes
 from detector.text import count, lasting, one_line
 
 PERIODS: Final = 3
