@@ -158,6 +158,27 @@ def test_one_that_reaches_two_recorded_failovers_joins_the_nearer() -> None:
     assert [[0, 45], [100]] == minutes_of(failovers)
 
 
+def test_failovers_stand_in_time_order_also_where_an_early_one_comes_to_light_late() -> None:
+    assert [[0], [100]] == minutes_of(reconciled(after(100), switched(0, 100)))
+
+
+def test_recorded_failovers_whose_switch_overs_lie_between_one_another_stay_as_they_are() -> None:
+    """Better evidence moved one by minutes, past another that was told as a failover of its own."""
+    first, second = after(0, 50).records[0], after(40, 90).records[0]
+
+    failovers = reconciled(a_history(first, second), switched(0, 40, 50, 90))
+
+    assert [[0, 50], [40, 90]] == minutes_of(failovers)
+
+
+def test_three_switch_overs_in_a_day_are_flapping_of_whichever_failovers_they_are() -> None:
+    failovers = reconciled(EMPTY, switched(*range(-240, 241, 80)))
+
+    assert [False, False, True, True, True, True, True] == [
+        each.diagnosis.flapping for each in failovers
+    ]
+
+
 # Why something is told
 
 
@@ -198,8 +219,25 @@ def test_what_was_not_borne_out_is_so_again_once_its_evidence_is_seen() -> None:
     assert Reason.REVISED is only.reason
 
 
+def test_what_was_not_borne_out_stays_so_while_its_rows_cannot_all_be_seen() -> None:
+    """Else a scope that does not answer would be news."""
+    rows = (down(at()), up(at(12)))
+    history = after(0, observation=seen(*rows))
+    [record] = history.records
+    doubted = replace(record, diagnosis=replace(record.diagnosis, borne_out=False))
+
+    assert only_reason(a_history(doubted), [], seen(*rows, complete=False)) is None
+
+
 def test_another_switch_over_is_told_as_switched_again() -> None:
     assert Reason.SWITCHED_AGAIN == only_reason(after(0), switched(0, 20))
+
+
+def test_a_failover_is_borne_out_by_a_later_switch_over_alone() -> None:
+    """What began it turned out to be none; that the gateway switched over since is no less so."""
+    [only] = reconciled(after(0), switched(20))
+
+    assert (Reason.SWITCHED_AGAIN, True) == (only.reason, only.diagnosis.borne_out)
 
 
 def test_a_cause_that_is_recorded_late_is_told_as_found() -> None:

@@ -60,7 +60,7 @@ def reconcile(
 ) -> list[Reconciled]:
     """Every failover that this run can say something about, in time order.
 
-    `found` are the switch-overs that the observation proves of a gateway of this mode.
+    `found`, in time order, are the switch-overs that the observation proves in this mode.
     A switch-over within 3 minutes of a recorded one is that one, refined by better evidence. The
     others join a failover that switched over within 60 minutes of them, or begin one. What the
     window's start may have cut off is left as recorded, and begins nothing.
@@ -102,7 +102,7 @@ class _Candidate:
     recorded: Record | None
     switch_overs: list[SwitchOver]
     refined: dict[SwitchOver, SwitchOver] = field(default_factory=dict)
-    borne_out: bool = True
+    borne_out: bool = field(init=False)
 
     def may_change(self, since: datetime) -> bool:
         """Whether it is new, followed, or still in the part of the window that is not cut off."""
@@ -130,7 +130,7 @@ def _refined(candidates: Sequence[_Candidate], found: Iterable[SwitchOver]) -> l
         ((own, each) for each in candidates for own in each.switch_overs), key=_placed_at
     )
     new: list[SwitchOver] = []
-    for known in sorted(found, key=_at):
+    for known in found:
         first = bisect_left(recorded, known.at - NEAR, key=_placed_at)
         last = bisect_right(recorded, known.at + NEAR, key=_placed_at)
         free = [(own, of) for own, of in recorded[first:last] if own not in of.refined]
@@ -154,9 +154,10 @@ def _joined(candidates: Sequence[_Candidate], new: Iterable[SwitchOver]) -> list
     for chain in _chains(placed):
         fresh = [known for known, candidate in chain if candidate is None]
         recorded = [(own.at, candidate) for own, candidate in chain if candidate is not None]
-        if fresh and not recorded:
+        if not recorded:
             begun.append(_Candidate(recorded=None, switch_overs=fresh))
-        for known in fresh if recorded else ():
+            continue
+        for known in fresh:
             _, nearest = min(recorded, key=lambda own: abs(own[0] - known.at))
             nearest.switch_overs.append(known)
     return begun

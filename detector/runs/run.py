@@ -108,7 +108,7 @@ def run_once(
         complete_until={**complete_until(noted), **complete},
         asked_since={**begun, **known},
     )
-    return _noted(world.journal, note, report), insights
+    return _note_run(world.journal, note, report), insights
 
 
 def _last_note(journal: Journal, findings: Findings) -> Mapping[str, object] | None:
@@ -204,7 +204,7 @@ def _commit(
     return Posted(history=history, tag=tag, deliveries=revised.deliveries)
 
 
-def _noted(journal: Journal, note: Mapping[str, object], report: Report) -> Report:
+def _note_run(journal: Journal, note: Mapping[str, object], report: Report) -> Report:
     """The report, once the journal has the note of the run; with the reason where it has not."""
     try:
         journal.note_run(note)
