@@ -105,6 +105,7 @@ TESTED_BY: Final = {
     "local.bodies": ("recording", "bodies are read as part of a recording"),
     "local.exports": ("recording", "exports are read as part of a recording"),
     "runs.ports": ("run", "whole runs stand on fakes of the ports"),
+    "runs.world": ("run", "it holds what a whole run is given"),
     "signals.fields": ("arm", "fields are read as part of a body"),
     "signals.resource_health": (
         "arm",

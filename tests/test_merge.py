@@ -48,7 +48,8 @@ class TestJoined:
         told = judged(a_diagnosis(outages=(an_outage(LYON), an_outage())))
 
         assert [PARIS] == [
-            outage.remote_ip for outage in joined(diagnosed(*MOVED), told, an_observation()).outages
+            outage.remote_ip
+            for outage in joined(diagnosed(*MOVED), told, an_observation(since=at())).outages
         ]
 
     def test_where_a_scope_did_not_answer_nothing_is_taken_back(self) -> None:

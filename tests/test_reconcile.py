@@ -139,7 +139,7 @@ def test_better_evidence_refines_a_recorded_switch_over_and_keeps_what_was_known
 
 
 def test_weaker_or_later_evidence_of_a_recorded_switch_over_changes_nothing() -> None:
-    weaker = SwitchOver(at=at(-9), evidence=Evidence.INSTANCE_LOST, from_instance=ZERO)
+    weaker = SwitchOver(at=at(-9), evidence=Evidence.INSTANCE_LOST, from_instance=ONE)
 
     for found in (weaker, a_switch_over(at(20))):
         [only] = reconciled(after(0), [found])
@@ -150,6 +150,16 @@ def test_two_findings_near_one_recorded_switch_over_begin_no_failover_of_their_o
     [only] = reconciled(after(0), switched(-1, 2.5))
 
     assert after(0).records[0].failover.id == only.failover.id
+
+
+def test_one_that_lies_near_two_recorded_ones_is_the_nearer() -> None:
+    assert [[0, 4]] == minutes_of(reconciled(after(0, 4), switched(1)))
+
+
+def test_two_recorded_ones_that_better_evidence_brings_within_3_minutes_are_one() -> None:
+    primary = SwitchOver(at=at(minutes=1), evidence=Evidence.PRIMARY_CHANGED)
+
+    assert [[1]] == minutes_of(reconciled(after(0, 4), [primary]))
 
 
 def test_one_that_reaches_two_recorded_failovers_joins_the_nearer() -> None:
@@ -163,7 +173,7 @@ def test_failovers_stand_in_time_order_also_where_an_early_one_comes_to_light_la
 
 
 def test_recorded_failovers_whose_switch_overs_lie_between_one_another_stay_as_they_are() -> None:
-    """Better evidence moved one by minutes, past another that was told as a failover of its own."""
+    """They were told as two failovers; neither takes a switch-over from the other."""
     first, second = after(0, 50).records[0], after(40, 90).records[0]
 
     failovers = reconciled(a_history(first, second), switched(0, 40, 50, 90))
@@ -193,10 +203,12 @@ def test_a_failover_that_later_rows_do_not_bear_out_is_revised_and_told_as_that(
     """Both instances lost the peer; the rows of one came late."""
     rows = (down(at()), up(at(12)))
     late = (down(at(3), ONE), up(at(9), ZERO))
-    [only] = reconciled(after(0, observation=seen(*rows)), [], seen(*rows, *late))
+    history = after(0, observation=seen(*rows))
+    for since in (None, at()):
+        [only] = reconciled(history, [], seen(*rows, *late, since=since))
 
-    assert Reason.REVISED is only.reason
-    assert not only.diagnosis.borne_out
+        assert Reason.REVISED is only.reason
+        assert not only.diagnosis.borne_out
 
 
 def test_a_failover_whose_rows_are_gone_is_left_as_it_was_told() -> None:
@@ -292,6 +304,12 @@ def test_a_failover_in_that_part_is_left_as_recorded() -> None:
     history = after(0, observation=seen(down(at()), up(at(12))))
 
     assert [] == reconciled(history, switched(0), seen(since=at(minutes=1)))
+
+
+def test_a_failover_that_only_began_in_that_part_is_looked_at_and_not_taken_back() -> None:
+    [only] = reconciled(after(0, 40), [], seen(since=at(minutes=20)))
+
+    assert only.diagnosis.borne_out
 
 
 def test_a_failover_that_is_followed_is_looked_at_however_old_it_is() -> None:

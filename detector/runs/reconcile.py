@@ -116,7 +116,7 @@ class _Candidate:
         others = [
             own
             for own in self.switch_overs
-            if own not in self.refined and not any(abs(own.at - at.at) <= NEAR for at in refined)
+            if not any(abs(own.at - known.at) <= NEAR for known in refined)
         ]
         return tuple(sorted(refined + others, key=_at))
 
