@@ -65,6 +65,15 @@ class TestJoined:
 
         assert (ended,) == found.outages
 
+    def test_a_tunnel_that_is_down_again_is_not_back_by_the_end_that_was_told_before(self) -> None:
+        """Else its outage would end before it began, which no document can say."""
+        fresh = a_diagnosis(outages=(an_outage(start=60, end=None),))
+        told = judged(a_diagnosis(outages=(an_outage(end=14),)))
+
+        found = joined(fresh, told, an_observation())
+
+        assert [(at(60), None)] == [(out.start, out.end) for out in found.outages]
+
     def test_a_row_that_comes_later_says_better_than_azure_when_it_ended(self) -> None:
         ended = replace(an_outage(end=None), end=at(minutes=20), end_source=EndSource.ARM)
 

@@ -161,7 +161,7 @@ def _outage_joined(fresh: Outage, known: Outage | None) -> Outage:
     if known is None:
         return fresh
     named = replace(fresh, connection=fresh.connection or known.connection)
-    if fresh.is_open and known.end is not None:
+    if fresh.is_open and known.end is not None and known.end >= fresh.start:
         return replace(named, end=known.end, end_source=known.end_source)
     return named
 
