@@ -189,12 +189,13 @@ def _commit(
     *,
     claim: timedelta,
 ) -> Posted:
-    """Write what changed to the gateway's history; with what another run wrote first, anew."""
+    """Write what changed to the gateway's history; after another run's, reconcile anew."""
+    observation = loaded.observation
 
     def change(history: History) -> tuple[History, Revised]:
-        seen = loaded.observation
-        own = failovers if history is loaded.history else facts.reconcile(seen, history)
-        revised = revise(world, history, own, facts, since=seen.since, claim=claim)
+        anew = history is not loaded.history  # another run wrote it first
+        own = facts.reconcile(observation, history) if anew else failovers
+        revised = revise(world, history, own, facts, since=observation.since, claim=claim)
         return revised.history, revised
 
     history, tag, revised = commit_change(world.journal, loaded.history, loaded.tag, change)
