@@ -35,6 +35,8 @@ from detector.signals.row import instant
 from tests.log_tables import LogTables, SemanticError
 from tests.loopback import LoopbackServer, Reply, Request
 
+_METRICS = "/providers/microsoft.insights/metrics"
+
 Fault = Reply | Callable[[Callable[[], Reply]], Reply]
 """A reply instead of the true one, or what makes one out of (a call for) the true one."""
 
@@ -171,6 +173,8 @@ class AzureStandIn:
             return self._logs(path.removeprefix("/v1").removesuffix("/query"), request.body)
         if request.method == "POST" and path.endswith("/metrics:getBatch"):
             return self._batch_of_metrics(request.body["resourceids"])
+        if request.method == "GET" and path.lower().endswith(_METRICS):
+            return self._metrics_of(path[: -len(_METRICS)])
         bodies = {known.lower(): body for known, body in self.arm.items()}
         body = bodies.get(path.lower())
         if request.method != "GET" or body is None:
@@ -213,20 +217,22 @@ class AzureStandIn:
         return Reply(body=body)
 
     def _batch_of_metrics(self, ids: Sequence[str]) -> Reply:
-        known = {resource.lower(): value for resource, value in self.metrics.items()}
-        values = [
-            {
-                "starttime": "2026-01-01T00:00:00Z",
-                "endtime": "2026-01-01T01:00:00Z",
-                "interval": "PT5M",
-                "namespace": "Microsoft.Network/virtualNetworkGateways",
-                "resourceregion": "westeurope",
-                "resourceid": resource,
-                "value": known.get(resource.lower(), []),
-            }
-            for resource in ids
-        ]
+        span = {"starttime": "2026-01-01T00:00:00Z", "endtime": "2026-01-01T01:00:00Z"}
+        values = [self._answered(resource) | span | {"resourceid": resource} for resource in ids]
         return Reply(body={"values": values})
+
+    def _metrics_of(self, resource: str) -> Reply:
+        span = {"timespan": "2026-01-01T00:00:00Z/2026-01-01T01:00:00Z", "cost": 59}
+        return Reply(body=self._answered(resource) | span)
+
+    def _answered(self, resource: str) -> dict[str, object]:
+        known = {known.lower(): value for known, value in self.metrics.items()}
+        return {
+            "interval": "PT5M",
+            "namespace": "Microsoft.Network/virtualNetworkGateways",
+            "resourceregion": "westeurope",
+            "value": known.get(resource.lower(), []),
+        }
 
     @contextmanager
     def _flying(self, queries: int) -> Iterator[None]:

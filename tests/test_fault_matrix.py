@@ -28,7 +28,7 @@ from detector.azure.clouds import Endpoint
 from detector.azure.eventgrid import EventGrid
 from detector.azure.logs import Logs
 from detector.azure.logs_client import LogsClient
-from detector.azure.metrics import Metrics, metrics_client
+from detector.azure.metrics import Metrics, arm_client, metrics_client
 from detector.azure.network import Network, network_client
 from detector.azure.queue import QueueSink
 from detector.insights.document import Insight, Reason
@@ -281,7 +281,8 @@ def test_metrics_that_fail_hold_nothing_back_and_are_said(
         left = plenty if fault is None else within_short()
         client = metrics_client(AnyToken(), "westeurope", place, sleep=unpaused)
         opened.callback(client.close)
-        metrics = Metrics(lambda _: client, left=left)
+        arm = opened.enter_context(arm_client(AnyToken(), place, sleep=unpaused))
+        metrics = Metrics(lambda _: client, lambda: arm, left=left)
         sources: Sources = replace(MemoryAzure().sources, bandwidth=metrics.bandwidth)
         known = a_world(MemoryLogs(seen(*HAND_OVER)), journal=journal, sinks=[sink])
         return replace(known, sources=sources)

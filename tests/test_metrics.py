@@ -1,19 +1,22 @@
-"""The edge to the metrics API, over the SDK's own client and HTTPS."""
+"""The edge to the metrics API, over the SDK's own clients and HTTPS, and what it answers."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import pytest
 
 from detector.azure.clouds import CLOUDS, Endpoint
-from detector.azure.metrics import Metrics, metrics_client
+from detector.azure.metrics import Metrics, arm_client, metrics_client
+from detector.azure.network import AT_ONCE
 from detector.errors import FactUnknown
 from detector.model import Gateway, Series, Window
 from tests.azure_stand_in import AzureStandIn, Fault, closed, truncated
@@ -21,7 +24,9 @@ from tests.loopback import Reply
 from tests.test_network import AnyToken, NoToken, Pauses
 
 if TYPE_CHECKING:
+    from azure.core import PipelineClient
     from azure.core.credentials import TokenCredential
+    from azure.core.rest import HttpRequest, HttpResponse
     from azure.monitor.querymetrics import MetricsClient
 
 AT = datetime(2026, 11, 22, 2, 10, tzinfo=UTC)
@@ -91,6 +96,10 @@ def the_endpoint(url: str) -> Endpoint:
     return endpoint
 
 
+def not_asked() -> PipelineClient[HttpRequest, HttpResponse]:
+    pytest.fail("nobody has to ask ARM")
+
+
 @pytest.fixture
 def metrics(azure: AzureStandIn, pauses: Pauses) -> Iterator[MakeMetrics]:
     """Makes what a run asks the metrics API with, of the stand-in."""
@@ -106,7 +115,13 @@ def metrics(azure: AzureStandIn, pauses: Pauses) -> Iterator[MakeMetrics]:
                     )
                 )
 
-            return Metrics(client, left=lambda: left)
+            def arm() -> PipelineClient[HttpRequest, HttpResponse]:
+                endpoint = the_endpoint(azure.url)
+                return until_then.enter_context(
+                    arm_client(credential or AnyToken(), endpoint, sleep=pauses)
+                )
+
+            return Metrics(client, cache(arm), left=lambda: left)
 
         yield make
 
@@ -201,9 +216,8 @@ def test_the_endpoint_is_that_of_the_region(azure: AzureStandIn, pauses: Pauses)
     region = azure.url.rpartition(":")[2]
     with metrics_client(AnyToken(), region, endpoint, sleep=pauses) as client:
         gateway = a_gateway(location=region)
-        found = Metrics(lambda _: client, left=lambda: timedelta(minutes=4)).bandwidth(
-            [gateway], WINDOW
-        )
+        metrics = Metrics(lambda _: client, not_asked, left=lambda: timedelta(minutes=4))
+        found = metrics.bandwidth([gateway], WINDOW)
 
     assert [Series(instance=FIRST, points=((AT, 1000.0),))] == found[gateway.id]
 
@@ -224,9 +238,7 @@ SILENT = "Azure did not answer"
 THROTTLING = "Azure is throttling"
 UNREADABLE = "the answer could not be read"
 FAULTS: dict[str, tuple[Fault, str]] = {
-    "403": (Reply(status=403, body={"error": {"code": "Forbidden"}}), "no permission to read it"),
     "404": (Reply(status=404, body=b""), "a gateway of this request no longer exists"),
-    "401": (Reply(status=401, body=b""), "no permission to read it"),
     "429": (Reply(status=429, body=b""), THROTTLING),
     "429 that asks for an hour": (Reply(status=429, headers={"Retry-After": "3600"}), THROTTLING),
     "500": (Reply(status=500, body=b"<html>"), SILENT),
@@ -285,13 +297,138 @@ def test_what_passes_is_asked_again(
 def test_a_batch_that_fails_touches_only_its_own_gateways(
     azure: AzureStandIn, metrics: MakeMetrics
 ) -> None:
-    refused = a_gateway(subscription_id="0f0f0f0f-0000-4000-8000-00000000000b")
-    azure.always(refused.subscription_id, Reply(status=403))
+    failing = a_gateway(subscription_id="0f0f0f0f-0000-4000-8000-00000000000b")
+    azure.always(failing.subscription_id, Reply(status=404))
 
-    found = metrics().bandwidth([refused, a_gateway()], WINDOW)
+    found = metrics().bandwidth([failing, a_gateway()], WINDOW)
 
-    assert isinstance(found[refused.id], FactUnknown)
+    assert isinstance(found[failing.id], FactUnknown)
     assert [Series(instance=FIRST, points=((AT, 1000.0),))] == found[a_gateway().id]
+
+
+REFUSED = {
+    "401": Reply(status=401, body=b""),
+    "403": Reply(status=403, body={"error": {"code": "Forbidden"}}),
+}
+OWN = "/providers/Microsoft.Insights/metrics"
+
+
+@pytest.fixture(params=REFUSED)
+def refusing(azure: AzureStandIn, request: pytest.FixtureRequest) -> AzureStandIn:
+    """Azure, where the identity has no role on the subscription."""
+    azure.always("/metrics:getBatch", REFUSED[request.param])
+    return azure
+
+
+def test_where_the_batch_is_refused_each_gateway_is_asked_by_itself(
+    refusing: AzureStandIn, metrics: MakeMetrics
+) -> None:
+    gateways = [a_gateway(f"vpn-{number}") for number in range(3)]
+    for number, gateway in enumerate(gateways):
+        refusing.metrics[gateway.id] = [
+            a_metric(a_timeseries(float(number), None), a_timeseries(7, instance=SECOND))
+        ]
+
+    found = metrics().bandwidth(gateways, WINDOW)
+
+    assert 1 == len(refusing.asked("/metrics:getBatch"))
+    assert {f"{gateway.id}{OWN}" for gateway in gateways} == {
+        request.path for request in refusing.asked(OWN)
+    }
+    assert {
+        gateway.id: [
+            Series(instance=FIRST, points=((AT, float(number)),)),
+            Series(instance=SECOND, points=((AT, 7.0),)),
+        ]
+        for number, gateway in enumerate(gateways)
+    } == found
+
+
+def test_a_gateway_is_asked_by_itself_for_the_same_averages(
+    refusing: AzureStandIn, metrics: MakeMetrics
+) -> None:
+    the_bandwidth(metrics())
+    (request,) = refusing.asked(OWN)
+
+    assert "GET" == request.method
+    assert {
+        "api-version": ["2024-02-01"],
+        "metricnamespace": ["Microsoft.Network/virtualNetworkGateways"],
+        "metricnames": ["AverageBandwidth"],
+        "interval": ["PT5M"],
+        "aggregation": ["Average"],
+        "$filter": ["Instance eq '*'"],
+        "timespan": ["2026-11-22T01:40:00.000Z/2026-11-22T02:40:00.000Z"],
+    } == parse_qs(request.query)
+
+
+def test_a_gateway_that_is_refused_by_itself_names_the_role_that_is_missing(
+    refusing: AzureStandIn, metrics: MakeMetrics
+) -> None:
+    other = a_gateway("vpn-other")
+    refusing.metrics[other.id] = [a_metric(a_timeseries(5))]
+    refusing.always(f"{a_gateway().id}{OWN}", Reply(status=403))
+
+    found = metrics().bandwidth([a_gateway(), other], WINDOW)
+    refused = found[a_gateway().id]
+
+    assert isinstance(refused, FactUnknown)
+    assert (
+        "no permission to read it; give the app's identity Monitoring Reader on the resource "
+        "group rg-network" == refused.why
+    )
+    assert [Series(instance=FIRST, points=((AT, 5.0),))] == found[other.id]
+
+
+@pytest.mark.parametrize(
+    "fault", ["404", "503", "connection closed", "text", "a list", "no values", "null"]
+)
+def test_every_fault_of_a_gateways_own_request_is_said_of_it_alone(
+    fault: str, refusing: AzureStandIn, metrics: MakeMetrics
+) -> None:
+    reply, why = {
+        **FAULTS,
+        "404": (Reply(status=404), "the gateway no longer exists"),
+        "no values": (Reply(body={"values": []}), UNREADABLE),
+        "null": (Reply(body=None), UNREADABLE),
+    }[fault]
+    refusing.always(OWN, reply)
+
+    assert why == the_reason(metrics())
+
+
+def test_a_batch_that_does_not_answer_is_no_reason_to_ask_each_gateway(
+    azure: AzureStandIn, metrics: MakeMetrics
+) -> None:
+    azure.always("/metrics:getBatch", Reply(status=503))
+
+    the_reason(metrics())
+
+    assert [] == azure.asked(OWN)
+
+
+def test_no_more_gateways_are_asked_at_a_time_than_other_lookups(
+    refusing: AzureStandIn, metrics: MakeMetrics
+) -> None:
+    """The requests wait for each other in groups as large as may be in flight."""
+    most, now, lock = [0], [0], threading.Lock()
+    together = threading.Barrier(AT_ONCE)
+
+    def counted(truth: Callable[[], Reply]) -> Reply:
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        together.wait(timeout=10)
+        with lock:
+            now[0] -= 1
+        return truth()
+
+    refusing.always(OWN, counted)
+    gateways = [a_gateway(f"vpn-{number}") for number in range(4 * AT_ONCE)]
+
+    metrics().bandwidth(gateways, WINDOW)
+
+    assert AT_ONCE == most[0]
 
 
 def test_metrics_that_hang_cost_no_more_than_the_time_left(

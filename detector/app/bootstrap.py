@@ -20,7 +20,9 @@ from detector.runs import Sources, World
 from detector.sinks import People, Webhook
 
 if TYPE_CHECKING:
+    from azure.core import PipelineClient
     from azure.core.credentials import TokenCredential
+    from azure.core.rest import HttpRequest, HttpResponse
     from azure.mgmt.network import NetworkManagementClient
     from azure.mgmt.resourcehealth import ResourceHealthMgmtClient
     from azure.monitor.querymetrics import MetricsClient
@@ -149,6 +151,12 @@ class _Clients:
         return metrics_client(self.credential, region, _given(self.cloud.metrics))
 
     @cached_property
+    def arm(self) -> PipelineClient[HttpRequest, HttpResponse]:
+        from detector.azure import arm_client
+
+        return arm_client(self.credential, _given(self.cloud.arm))
+
+    @cached_property
     def container(self) -> ContainerClient:
         from detector.azure import container_client
 
@@ -192,7 +200,7 @@ def _sources(clients: _Clients, left: Callable[[], timedelta], logs: Logs) -> So
     def metrics() -> Metrics:
         from detector.azure import Metrics
 
-        return Metrics(clients.of_region, left=left)
+        return Metrics(clients.of_region, lambda: clients.arm, left=left)
 
     one_network = cache(network)
     return Sources(

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from detector.azure.health import ResourceHealth, health_client
     from detector.azure.logs import Logs
     from detector.azure.logs_client import LogsClient
-    from detector.azure.metrics import Metrics, metrics_client
+    from detector.azure.metrics import Metrics, arm_client, metrics_client
     from detector.azure.network import Network, network_client
     from detector.azure.queue import QueueSink
     from detector.azure.storage import StorageConnection, container_client, queue_client
@@ -32,6 +32,7 @@ __all__ = [
     "QueueSink",
     "ResourceHealth",
     "StorageConnection",
+    "arm_client",
     "container_client",
     "health_client",
     "metrics_client",
@@ -47,7 +48,7 @@ __getattr__ = lazily(
     health=("ResourceHealth", "health_client"),
     logs=("Logs",),
     logs_client=("LogsClient",),
-    metrics=("Metrics", "metrics_client"),
+    metrics=("Metrics", "arm_client", "metrics_client"),
     network=("Network", "network_client"),
     queue=("QueueSink",),
     storage=("StorageConnection", "container_client", "queue_client"),

@@ -1,7 +1,9 @@
 """The bandwidth of gateways, from the metrics API of the regions that they are in.
 
 One request holds up to 50 gateways of one region and subscription; the answers come in the order
-asked (https://learn.microsoft.com/azure/azure-monitor/metrics/migrate-to-batch-api).
+asked (https://learn.microsoft.com/azure/azure-monitor/metrics/migrate-to-batch-api). It needs a
+role on the subscription, and where it is refused, ARM is asked for each gateway by itself, which
+needs only the role on the gateway.
 """
 
 from __future__ import annotations
@@ -14,14 +16,18 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
-from detector.azure.network import AT_ONCE, PATIENCE
+from detector.azure.network import AT_ONCE, PATIENCE, reading_policies, role_for
 from detector.errors import FactUnknown
+from detector.insights import timestamp
 from detector.model import Gateway, Series, Window
-from detector.signals import instant
+from detector.signals import METRIC, bandwidth, instant
 
 if TYPE_CHECKING:
+    from azure.core import PipelineClient
     from azure.core.credentials import TokenCredential
+    from azure.core.rest import HttpRequest, HttpResponse
     from azure.monitor.querymetrics import MetricsClient, MetricsQueryResult
 
     from detector.azure.clouds import Endpoint
@@ -29,10 +35,11 @@ if TYPE_CHECKING:
 BATCH: Final = 50
 """The most gateways that one request may ask for."""
 
-METRIC: Final = "AverageBandwidth"
-
 _NAMESPACE: Final = "Microsoft.Network/virtualNetworkGateways"
 _GRAIN: Final = timedelta(minutes=5)
+_BY_INSTANCE: Final = "Instance eq '*'"
+_AVERAGE: Final = "Average"
+_API_VERSION: Final = "2024-02-01"  # that of the batches, too
 
 
 def metrics_client(
@@ -55,17 +62,36 @@ def metrics_client(
     )
 
 
+def arm_client(
+    credential: TokenCredential,
+    endpoint: Endpoint,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+) -> PipelineClient[HttpRequest, HttpResponse]:
+    """A client for ARM; it keeps its connections, so make one per process."""
+    from azure.core import PipelineClient
+
+    return PipelineClient(
+        endpoint.url, policies=reading_policies(credential, endpoint, sleep=sleep)
+    )
+
+
 class Metrics:
     """The port Bandwidth.
 
-    `client` gives the client of a region, and is called when there is something to ask; `left`
-    says how long the run may still take.
+    `client` gives the client of a region and `arm` that of ARM; each is called when there is
+    something to ask. `left` says how long the run may still take.
     """
 
     def __init__(
-        self, client: Callable[[str], MetricsClient], *, left: Callable[[], timedelta]
+        self,
+        client: Callable[[str], MetricsClient],
+        arm: Callable[[], PipelineClient[HttpRequest, HttpResponse]],
+        *,
+        left: Callable[[], timedelta],
     ) -> None:
         self._client = client
+        self._arm = arm
         self._left = left
         self._making = threading.Lock()
 
@@ -79,11 +105,13 @@ class Metrics:
             if _region(gateway) is None
         }
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            for known in pool.map(partial(self._known, window), _batches(gateways)):
+            for known in pool.map(partial(self._together, window), _batches(gateways)):
                 found |= known
-        return found
+            refused = [gateway_id for gateway_id in found if _is_refused(found[gateway_id])]
+            alone = pool.map(partial(self._alone, window), refused)
+            return found | dict(zip(refused, alone, strict=True))
 
-    def _known(
+    def _together(
         self, window: Window, batch: tuple[str, Sequence[str]]
     ) -> Mapping[str, Sequence[Series] | FactUnknown]:
         from detector.azure.facts_errors import FAILURES, unknown
@@ -98,13 +126,47 @@ class Metrics:
                 metric_names=[METRIC],
                 timespan=(window.start, window.end),
                 granularity=_GRAIN,
-                aggregations=["Average"],
-                filter="Instance eq '*'",
-                left=lambda: min(self._left(), PATIENCE),
+                aggregations=[_AVERAGE],
+                filter=_BY_INSTANCE,
+                left=self._patience,
             )
             return dict(zip(ids, map(_series, results), strict=True))
         except FAILURES as error:
             return dict.fromkeys(ids, unknown(error, of="a gateway of this request"))
+
+    def _alone(self, window: Window, gateway_id: str) -> Sequence[Series] | FactUnknown:
+        """The series of one gateway, for which a role on that gateway is enough.
+
+        https://learn.microsoft.com/rest/api/monitor/metrics/list
+        """
+        from azure.core.rest import HttpRequest
+
+        from detector.azure.facts_errors import FAILURES, unknown
+
+        asked = {
+            "api-version": _API_VERSION,
+            "metricnamespace": _NAMESPACE,
+            "metricnames": METRIC,
+            "timespan": f"{timestamp(window.start)}/{timestamp(window.end)}",
+            "interval": "PT5M",
+            "aggregation": _AVERAGE,
+            "$filter": _BY_INSTANCE,
+        }
+        try:
+            with self._making:
+                client = self._arm()
+            url = client.format_url(f"{quote(gateway_id)}/providers/Microsoft.Insights/metrics")
+            answer = client.send_request(HttpRequest("GET", url, params=asked), left=self._patience)
+            return [series for _, series in bandwidth(answer.json())]
+        except FAILURES as error:
+            return unknown(error, of="the gateway", role=role_for(gateway_id))
+
+    def _patience(self) -> timedelta:
+        return min(self._left(), PATIENCE)
+
+
+def _is_refused(answer: Sequence[Series] | FactUnknown) -> bool:
+    return isinstance(answer, FactUnknown) and answer.kind == "refused"
 
 
 def _batches(gateways: Sequence[Gateway]) -> Iterator[tuple[str, Sequence[str]]]:

@@ -7,7 +7,6 @@ Whoever records adds `_AsOf` to a body, or to a list's object, where it matters 
 from __future__ import annotations
 
 import json
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from detector.local.exports import decoded
 from detector.model import Series
-from detector.signals import UnreadableRow, instant
+from detector.signals import UnreadableRow, bandwidth, instant
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,9 +26,6 @@ AS_OF: Final = "_AsOf"
 Bodies = dict[str, list[tuple[datetime | None, object]]]
 """The bodies of each resource, by its lower-case id, each with the time when it was so."""
 
-_METRIC: Final = "averagebandwidth"
-# A gateway's metric has the gateway's id with this behind it.
-_METRIC_PROVIDER: Final = "/providers/microsoft.insights/"
 # Five minutes, as the API and as Azure's command line write them.
 _FIVE_MINUTES: Final = frozenset({"PT5M", "0:05:00", "00:05:00"})
 
@@ -67,18 +63,18 @@ def read_metrics(files: Iterable[tuple[Path, str]]) -> tuple[dict[str, list[Seri
     for path, told in files:
         try:
             for body in _listed(_json(path)):
-                for gateway_id, instance, points in _bandwidth(body):
-                    found[gateway_id][instance] |= points
+                for gateway_id, series in _bandwidth(body):
+                    found[gateway_id][series.instance] |= dict(series.points)
         except _Unusable as error:
             unreadable.append(f"{told}: {error}")
-    series = {
+    merged = {
         gateway_id: [
             Series(instance=instance, points=tuple(sorted(points.items())))
             for instance, points in instances.items()
         ]
         for gateway_id, instances in found.items()
     }
-    return series, unreadable
+    return merged, unreadable
 
 
 class _Unusable(Exception):
@@ -121,32 +117,12 @@ def _as_of(value: object) -> datetime | None:
         raise _Unusable(f"its {AS_OF} is not a time: {str(value)[:40]!r}") from error
 
 
-def _bandwidth(body: Any) -> Iterator[tuple[str, str, _Points]]:
-    """The averages in one answer of the metrics API, by gateway id, lower case, and instance."""
+def _bandwidth(body: Any) -> list[tuple[str, Series]]:
+    """The averages in one answer of the metrics API, each series with its gateway's id."""
     try:
         interval = body.get("interval", "PT5M")
         if interval not in _FIVE_MINUTES:
             raise _Unusable(f"its averages are not of five minutes but of {str(interval)[:40]!r}")
-        for metric in body["value"]:
-            if metric["name"]["value"].lower() == _METRIC:
-                gateway_id = metric["id"].lower().partition(_METRIC_PROVIDER)[0]
-                for series in metric["timeseries"]:
-                    yield gateway_id, _instance(series), _points(series)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        return list(bandwidth(body))
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise _Unusable(f"it is no answer of the metrics API: {error!r}") from error
-
-
-def _instance(series: Any) -> str:
-    dimensions = {
-        pair["name"]["value"].lower(): pair["value"] for pair in series.get("metadatavalues", ())
-    }
-    return str(dimensions.get("instance", ""))
-
-
-def _points(series: Any) -> _Points:
-    averages = ((point["timeStamp"], point.get("average")) for point in series["data"])
-    return {
-        instant(at): float(average)
-        for at, average in averages
-        if average is not None and math.isfinite(average)
-    }

@@ -9,6 +9,7 @@ from detector.face import lazily
 if TYPE_CHECKING:
     from detector.signals import arm
     from detector.signals.arm import NOT_SET, UNREADABLE
+    from detector.signals.metrics import METRIC, bandwidth
     from detector.signals.row import (
         COLUMNS,
         UnreadableRow,
@@ -20,10 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "COLUMNS",
+    "METRIC",
     "NOT_SET",
     "UNREADABLE",
     "UnreadableRow",
     "arm",
+    "bandwidth",
     "instant",
     "is_gateway_id",
     "read_row",
@@ -33,5 +36,6 @@ __all__ = [
 __getattr__ = lazily(
     __name__,
     arm=("NOT_SET", "UNREADABLE", "arm"),
+    metrics=("METRIC", "bandwidth"),
     row=("COLUMNS", "UnreadableRow", "instant", "is_gateway_id", "read_row", "read_rows"),
 )
