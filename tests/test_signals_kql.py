@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
 from detector.signals.row import COLUMNS, read_row
+from tests.kusto import analysed
 from tests.log_tables import STANDARD_COLUMNS, LogTables, Row
 
 ROOT: Final = Path(__file__).parent.parent
@@ -41,28 +38,11 @@ GATEWAY: Final = f"{NETWORK}/virtualnetworkgateways/vpn-hub"
 AT: Final = datetime(2026, 11, 22, 3, 14, 15, tzinfo=UTC)
 
 
-@cache
-def findings(schema: str) -> dict[str, Any]:
-    """What the analyser makes of both queries where the tables are as `schema`, JSON, says."""
-    node = shutil.which("node")
-    assert node, "Node 18 or newer is needed, and `npm ci`"
-    asked = json.dumps({"tables": json.loads(schema), "queries": QUERIES})
-    done = subprocess.run(
-        [node, str(ROOT / "tests" / "kql" / "analyse.mjs")],
-        input=asked,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
-
-
-def schema(**optional: str) -> str:
+def schema(**optional: str) -> dict[str, dict[str, str]]:
     """Both tables with their standard columns, and AzureDiagnostics with `optional` ones."""
     diagnostics = {**STANDARD_COLUMNS["AzureDiagnostics"], **optional}
-    return json.dumps({**STANDARD_COLUMNS, "AzureDiagnostics": diagnostics})
+    activity = dict(STANDARD_COLUMNS["AzureActivity"])
+    return {"AzureDiagnostics": diagnostics, "AzureActivity": activity}
 
 
 @pytest.mark.parametrize("query", QUERIES)
@@ -70,7 +50,7 @@ def schema(**optional: str) -> str:
     "optional", [{}, OPTIONAL], ids=["a new workspace", "one with all columns"]
 )
 def test_the_analyser_finds_nothing_wrong(query: str, optional: dict[str, str]) -> None:
-    finding = findings(schema(**optional))[query]
+    finding = analysed(schema(**optional), QUERIES)[query]
 
     assert [] == finding["diagnostics"]
     assert list(RESULTS[query].items()) == list(finding["columns"].items())
@@ -79,9 +59,9 @@ def test_the_analyser_finds_nothing_wrong(query: str, optional: dict[str, str]) 
 @pytest.mark.parametrize("query", QUERIES)
 @pytest.mark.parametrize("absent", ["AzureDiagnostics", "AzureActivity"])
 def test_the_analyser_misses_nothing_but_an_absent_table(query: str, absent: str) -> None:
-    tables = json.loads(schema())
+    tables = schema()
     del tables[absent]
-    (diagnostic,) = findings(json.dumps(tables))[query]["diagnostics"]
+    (diagnostic,) = analysed(tables, QUERIES)[query]["diagnostics"]
 
     assert diagnostic.endswith(
         f"The fuzzy name '{absent}' does not refer to any known or currently accessible table."
@@ -89,9 +69,9 @@ def test_the_analyser_misses_nothing_but_an_absent_table(query: str, absent: str
 
 
 def test_the_analyser_would_find_something_wrong() -> None:
-    tables = json.loads(schema())
+    tables = schema()
     del tables["AzureDiagnostics"]["OperationName"]
-    diagnostics = findings(json.dumps(tables))["signals"]["diagnostics"]
+    diagnostics = analysed(tables, QUERIES)["signals"]["diagnostics"]
 
     assert any("'OperationName'" in each for each in diagnostics)
 

@@ -1,0 +1,514 @@
+"""The deployment: Bicep that a parser reads, whose parts fit together and fit the app.
+
+Bicep's own compiler is no part of these tests.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from uuid import UUID
+
+import pytest
+from pycep import BicepParser
+
+from detector.app.settings import Settings
+from detector.azure.clouds import Endpoint
+from detector.azure.health import ResourceHealth, health_client
+from detector.azure.metrics import Metrics, arm_client, metrics_client
+from detector.azure.network import Network, network_client
+from detector.journal import DeliveryReport
+from detector.model import Window
+from detector.runs import Report
+from detector.runs.report import ScopeReport
+from tests.azure_stand_in import AzureStandIn
+from tests.cloud import GATEWAY, NETWORK, SUBSCRIPTION, gateway_body
+from tests.kusto import analysed
+from tests.log_tables import LogTables, Row
+from tests.loopback import Reply
+from tests.test_network import AnyToken
+
+if TYPE_CHECKING:
+    from tests.loopback import Request
+
+ROOT: Final = Path(__file__).parent.parent
+INFRA: Final = ROOT / "infra"
+LISTED: Final[dict[str, Any]] = json.loads((INFRA / "resources.json").read_text("utf-8"))
+ROLES: Final[dict[str, Any]] = json.loads((INFRA / "roles.json").read_text("utf-8"))
+FILES: Final = {
+    path.relative_to(INFRA).as_posix(): path.read_text("utf-8")
+    for path in sorted(INFRA.rglob("*.bicep"))
+}
+TOPS: Final = {name for name in FILES if "/" not in name}
+"""What is deployed by itself; everything else is a module of these."""
+
+GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+DEFINITION: Final = re.compile(r"^(?:param|var) (\w+)", re.MULTILINE)
+LOADED: Final = re.compile(r"load(?:Text|Json)Content\('([^']+)'\)")
+QUERIES: Final = {
+    path.stem: path.read_text("utf-8") for path in sorted((INFRA / "queries").glob("*.kql"))
+}
+NOW: Final = datetime(2026, 11, 22, 3, 15, tzinfo=UTC)
+
+
+@cache
+def read(name: str) -> dict[str, Any]:
+    """The parts of a file, as the parser has them; it raises what it cannot read."""
+    return dict(BicepParser().parse(text=FILES[name]))
+
+
+def code(name: str) -> str:
+    """The text of a file without its comments."""
+    return re.sub(r"//[^\n]*", "", re.sub(r"https?://", "", FILES[name]))
+
+
+def modules(name: str) -> Iterator[tuple[str, str, set[str]]]:
+    """Each module that a file uses: its symbol, its file, and the parameters that it is given."""
+    for symbol, module in read(name).get("modules", {}).items():
+        path = (Path(name).parent / module["detail"]["full"]).as_posix()
+        yield symbol, path, set(body(module)["params"])
+
+
+def body(part: dict[str, Any]) -> dict[str, Any]:
+    """What stands between the braces of a resource or module, be it in a loop or not."""
+    config: dict[str, Any] = part["config"]
+    return body(config) if "loop_type" in config else config
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_parser_reads_every_file(name: str) -> None:
+    assert read(name)
+
+
+def test_each_resource_type_stands_in_the_list_with_its_version_and_source() -> None:
+    written = {
+        (resource["type"], resource["api_version"])
+        for name in FILES
+        for resource in read(name).get("resources", {}).values()
+    }
+    listed = {(kind, entry["apiVersion"]) for kind, entry in LISTED["resourceTypes"].items()}
+
+    assert listed == written
+    assert all(entry["source"] for entry in LISTED["resourceTypes"].values())
+
+
+def test_each_built_in_role_stands_in_the_list() -> None:
+    written = {guid for name in FILES for guid in GUID.findall(FILES[name])}
+
+    assert {value for value in LISTED["roles"].values() if GUID.fullmatch(value)} == written
+
+
+def test_every_module_is_used_and_every_file_that_is_loaded_is_there() -> None:
+    used = {path for name in FILES for _, path, _ in modules(name)}
+    loaded = {
+        (INFRA / name).parent.joinpath(path).resolve()
+        for name in FILES
+        for path in LOADED.findall(code(name))
+    }
+    ours = {INFRA / "roles.json", *(INFRA / "queries").glob("*.kql")}
+
+    assert FILES.keys() - TOPS == used
+    assert {path.resolve() for path in ours} == loaded
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_module_is_given_its_parameters_and_asked_for_what_it_puts_out(name: str) -> None:
+    for symbol, path, given in modules(name):
+        parameters = read(path)["parameters"]
+        asked = set(re.findall(rf"\b{symbol}(?:\[\w+\])?\.outputs\.(\w+)", code(name)))
+
+        assert parameters.keys() == given, path
+        assert asked <= read(path).get("outputs", {}).keys(), path
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_parameter_and_variable_is_used(name: str) -> None:
+    text = code(name)
+    unused = {
+        each for each in DEFINITION.findall(text) if len(re.findall(rf"\b{each}\b", text)) < 2
+    }
+
+    assert set() == unused
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_no_file_names_a_host_or_a_secret_of_one_cloud(name: str) -> None:
+    found = re.findall(r"[\w-]+\.(?:net|com|io|us|cn)\b|list\w*Keys?\(", FILES[name])
+
+    assert [] == found
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_what_is_made_waits_for_what_it_names_and_nothing_else(name: str) -> None:
+    assert "dependsOn" not in FILES[name]
+
+
+def parameters_file() -> dict[str, str]:
+    """The value of each parameter in the parameters file of `azd`."""
+    listed = json.loads((INFRA / "main.parameters.json").read_text("utf-8"))["parameters"]
+    return {name: entry["value"] for name, entry in listed.items()}
+
+
+def test_the_parameters_file_gives_every_parameter_and_no_other() -> None:
+    assert read("main.bicep")["parameters"].keys() == parameters_file().keys()
+
+
+def test_a_parameter_is_set_by_its_own_name_in_capitals_with_its_own_default() -> None:
+    defaults = {
+        name: parameter["default"] for name, parameter in read("main.bicep")["parameters"].items()
+    }
+    for name, value in parameters_file().items():
+        capitals = re.sub("([A-Z])", r"_\1", name).upper()
+        variable = {"environmentName": "AZURE_ENV_NAME", "location": "AZURE_LOCATION"}.get(
+            name, capitals
+        )
+        default = defaults[name]
+
+        assert f"${{{variable}}}" == value if default is None else f"${{{variable}={default}}}"
+
+
+def test_every_parameter_of_what_is_deployed_is_described() -> None:
+    for name in TOPS:
+        for parameter in read(name)["parameters"].values():
+            assert "description" in {each["type"] for each in parameter["decorators"]}
+
+
+def written_settings() -> set[str]:
+    """The names of the application settings that the template writes, always or at times."""
+    return set(re.findall(r"(?:^ +|\{ )([A-Z]\w*_\w+):", code(APP), re.MULTILINE))
+
+
+APP: Final = "modules/app.bicep"
+
+
+def test_the_settings_are_those_that_the_app_and_its_host_know() -> None:
+    known = {str(field.alias) for field in Settings.model_fields.values()}
+    hosts = set(LISTED["hostSettings"])
+
+    assert set() == written_settings() - known - hosts
+    assert hosts <= written_settings()
+
+
+def test_the_app_starts_with_the_settings_that_it_is_given() -> None:
+    values = {
+        "AzureWebJobsStorage__blobServiceUri": "https://account.blob.example.net/",
+        "AzureWebJobsStorage__queueServiceUri": "https://account.queue.example.net/",
+        "AzureWebJobsStorage__tableServiceUri": "https://account.table.example.net/",
+        "AzureWebJobsStorage__credential": "managedidentity",
+        "AzureWebJobsStorage__clientId": "11111111-2222-4333-8444-555555555555",
+        "AZURE_CLIENT_ID": "11111111-2222-4333-8444-555555555555",
+        "AZURE_TOKEN_CREDENTIALS": "prod",
+        "APPLICATIONINSIGHTS_CONNECTION_STRING": "InstrumentationKey=0",
+        "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "ClientId=0;Authorization=AAD",
+        "DETECTOR_SCOPES": "11111111-2222-4333-8444-555555555555," + SUBSCRIPTION,
+        "DETECTOR_SCHEDULE": "0 */5 * * * *",
+        "DETECTOR_CLOUD": "AzureCloud",
+        "DETECTOR_STORE": "blob:insights",
+        "DETECTOR_EVENT_GRID_ENDPOINT": "https://topic.example.net/api/events",
+        "DETECTOR_NOTIFY_URLS": "json://hook.example.net",
+        "DETECTOR_WEBHOOK_URLS": "https://hook.example.net",
+        "DETECTOR_WEBHOOK_SECRET": "whsec_" + "QUFB" * 8,
+    }
+    settings = Settings.read(values)
+
+    assert values.keys() == written_settings()
+    assert "https://account.blob.example.net" == settings.storage.blob_uri
+    assert settings.storage.managed_identity
+
+
+@pytest.mark.parametrize("every", [5, 10, 15, 20, 60])
+def test_each_period_makes_a_schedule_and_has_its_windows(every: int) -> None:
+    template = code(APP)
+    hourly, other = re.findall(
+        r"DETECTOR_SCHEDULE: runEveryMinutes == 60 \? '([^']+)' : '([^']+)'", template
+    )[0]
+    schedule = hourly if every == 60 else other.replace("${runEveryMinutes}", str(every))
+    windows = read("modules/alerts.bicep")["variables"]["windows"]["value"]
+    silent = windows[f"'{every}'"]["silent"]
+
+    values = {"DETECTOR_SCOPES": SUBSCRIPTION, "DETECTOR_STORE": "file:x"}
+
+    assert schedule == Settings.read({**values, "DETECTOR_SCHEDULE": schedule}).schedule
+    assert timedelta(minutes=3 * every) == duration(silent)
+    assert timedelta(minutes=6 * every) <= duration(windows[f"'{every}'"]["failing"])
+
+
+def duration(text: str) -> timedelta:
+    """An ISO 8601 duration of hours or of minutes."""
+    found = re.fullmatch(r"PT(\d+)([HM])", text)
+    assert found
+    return timedelta(minutes=int(found[1]) * (60 if found[2] == "H" else 1))
+
+
+@pytest.mark.parametrize("setting", LISTED["refusedSettings"]["names"])
+def test_no_setting_is_written_that_flex_consumption_refuses(setting: str) -> None:
+    assert not [name for name, text in FILES.items() if setting in text]
+
+
+def test_the_tags_by_which_azd_finds_its_own_are_there() -> None:
+    (service,) = re.findall(
+        r"^services:\n  (\w+):$", (ROOT / "azure.yaml").read_text("utf-8"), re.MULTILINE
+    )
+
+    assert f"{{ 'azd-service-name': '{service}' }}" in FILES[APP]
+    assert "'azd-env-name': environmentName" in FILES["main.bicep"]
+    for name in FILES.keys() - TOPS:
+        for resource in read(name).get("resources", {}).values():
+            assert {"location", "tags"} & body(resource).keys() in ({"location", "tags"}, set())
+
+
+def test_the_python_of_the_app_is_the_oldest_that_the_project_supports() -> None:
+    project = (ROOT / "pyproject.toml").read_text("utf-8")
+    (oldest,) = re.findall(r'requires-python = ">=([\d.]+)"', project)
+
+    assert f"version: '{oldest}'" in FILES[APP]
+
+
+def test_the_storage_account_has_no_keys_and_only_insights_grow_old() -> None:
+    text = code("modules/storage.bicep")
+
+    assert "allowSharedKeyAccess: false" in text
+    assert "allowBlobPublicAccess: false" in text
+    assert ["'${insights.name}/insights/'"] == re.findall(r"prefixMatch: \[\s*(\S+)\s*\]", text)
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_of_ours_reads_and_can_do_nothing_else(role: str) -> None:
+    """No permission to write, delete or act on a gateway or on anything else."""
+    actions = ROLES[role]["actions"]
+
+    assert actions
+    assert [] == [each for each in actions if not each.lower().endswith("/read")]
+    assert [] == [each for each in actions if each.startswith("*")]
+    assert {"name", "description", "actions"} == ROLES[role].keys()
+
+
+def test_the_roles_that_are_defined_are_those_and_grant_nothing_beside_them() -> None:
+    definitions = [
+        resource
+        for resource in read("modules/roles.bicep")["resources"].values()
+        if resource["type"] == "Microsoft.Authorization/roleDefinitions"
+    ]
+    text = code("modules/roles.bicep")
+
+    assert len(ROLES) == len(definitions)
+    for role in ROLES:
+        assert 1 == text.count(f"        actions: definitions.{role}.actions\n")
+    assert len(ROLES) == len(re.findall(r"^ +actions:", text, re.MULTILINE))
+    assert len(ROLES) == text.count("        dataActions: []\n")
+    assert len(FILES) - 1 == sum("roleDefinitions@" not in text for text in FILES.values())
+
+
+def test_every_role_goes_to_the_identity_that_the_app_has() -> None:
+    assigned = [
+        body(resource)["properties"]
+        for name in FILES
+        for resource in read(name).get("resources", {}).values()
+        if resource["type"] == "Microsoft.Authorization/roleAssignments"
+    ]
+
+    assert {("principalId", "ServicePrincipal")} == {
+        (each["principalId"], each["principalType"]) for each in assigned
+    }
+    assert FILES["main.bicep"].count("principalId:") == FILES["main.bicep"].count(
+        "principalId: identity.outputs.principalId"
+    )
+
+
+CONNECTION: Final = f"{NETWORK}/connections/conn-lyon"
+PEER: Final = f"{NETWORK}/localNetworkGateways/lng-lyon"
+ADDRESS: Final = f"{NETWORK}/publicIPAddresses/pip-hub"
+
+
+def gateway_without_address() -> dict[str, object]:
+    body: dict[str, Any] = gateway_body()
+    del body["properties"]["bgpSettings"]
+    body["properties"]["ipConfigurations"][0]["properties"]["publicIPAddress"] = {"id": ADDRESS}
+    return body
+
+
+def action(request: Request) -> str:
+    """The permission that Azure asks for a request, lower case: the path without its names.
+
+    https://learn.microsoft.com/azure/role-based-access-control/resource-provider-operations
+    """
+    _, _, resource = request.path.rpartition("/providers/")
+    provider, *rest = resource.lower().split("/")
+    kinds = [rest[0], *rest[2:3]] if len(rest) > 1 else rest
+    verb = {"GET": "read"}[request.method]
+    return "/".join([provider, *kinds, verb])
+
+
+def test_the_role_permits_what_the_app_asks_for_and_only_the_doctor_and_logs_beside(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connection = {
+        "id": CONNECTION,
+        "name": "conn-lyon",
+        "properties": {
+            "virtualNetworkGateway1": {"id": GATEWAY},
+            "localNetworkGateway2": {"id": PEER},
+        },
+    }
+    with AzureStandIn() as azure:
+        for name, value in azure.environment().items():
+            monkeypatch.setenv(name, value)
+        azure.arm |= {
+            GATEWAY: gateway_without_address(),
+            f"{GATEWAY}/connections": {"value": [connection]},
+            CONNECTION: connection,
+            PEER: {"id": PEER, "properties": {"gatewayIpAddress": "198.51.100.11"}},
+            ADDRESS: {"id": ADDRESS, "properties": {"ipAddress": "203.0.113.10"}},
+            f"{GATEWAY}/providers/Microsoft.ResourceHealth/availabilityStatuses": {"value": []},
+        }
+        azure.always("/metrics:getBatch", Reply(status=403))
+        asked_by(Endpoint(url=azure.url, audience=azure.url))
+        asked = {action(each) for each in azure.requests if "metrics:getBatch" not in each.path}
+
+    permitted = {each.lower() for each in ROLES["gateways"]["actions"]}
+
+    assert set() == asked - permitted
+    assert {
+        "microsoft.insights/diagnosticsettings/read",
+        "microsoft.insights/logs/*/read",
+    } == permitted - asked
+
+
+def asked_by(endpoint: Endpoint) -> None:
+    """Ask for everything that the app asks for of a gateway."""
+
+    def left() -> timedelta:
+        return timedelta(minutes=4)
+
+    token = AnyToken()
+    with (
+        network_client(token, SUBSCRIPTION.rpartition("/")[2], endpoint) as network,
+        health_client(token, SUBSCRIPTION.rpartition("/")[2], endpoint) as health,
+        metrics_client(token, "westeurope", endpoint) as metrics,
+        arm_client(token, endpoint) as arm,
+    ):
+        asked = Network(lambda _: network, left=left)
+        gateway = asked.gateways([GATEWAY])[GATEWAY]
+        asked.connections(GATEWAY)
+        asked.tunnels([CONNECTION])
+        ResourceHealth(lambda _: health, left=left).events([GATEWAY])
+        hour = Window(start=NOW - timedelta(hours=1), end=NOW)
+        Metrics(lambda _: metrics, lambda: arm, left=left).bandwidth([gateway], hour)
+
+
+TABLES: Final = {
+    "traces": {"timestamp": "datetime", "message": "string", "severityLevel": "int"},
+    "requests": {"timestamp": "datetime", "name": "string", "success": "bool"},
+    "AzureDiagnostics": {
+        "TimeGenerated": "datetime",
+        "OperationName": "string",
+        "_ResourceId": "string",
+    },
+}
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_the_analyser_finds_nothing_wrong_with_an_alert(query: str) -> None:
+    assert [] == analysed(TABLES, QUERIES)[query]["diagnostics"]
+
+
+def a_report(*, complete: bool = True, given_up: bool = False) -> Report:
+    scope = ScopeReport(
+        scope="11111111-2222-4333-8444-555555555555",
+        window_start=NOW - timedelta(hours=6),
+        window_end=NOW,
+        complete=complete,
+        signals=0,
+        newest=None,
+        problem=None if complete else "it does not answer",
+    )
+    delivery = DeliveryReport(
+        sink="queue", id="f-1", revision=1, attempts=1, given_up=given_up, why="refused"
+    )
+    return Report(
+        at=NOW,
+        scopes=(scope, scope.model_copy(update={"complete": True})),
+        outstanding=() if given_up else (delivery,),
+        given_up=(delivery,) if given_up else (),
+    )
+
+
+def found(query: str, *messages: str) -> list[str]:
+    """The lines among these that an alert counts."""
+    rows: list[Row] = [
+        {"TimeGenerated": NOW.isoformat(), "message": message} for message in messages
+    ]
+    result = LogTables(traces=rows).query(
+        QUERIES[query], since=NOW - timedelta(hours=1), until=NOW + timedelta(hours=1)
+    )
+    (place,) = [n for n, (name, _) in enumerate(result.columns) if name == "message"]
+    return [str(row[place]) for row in result.rows]
+
+
+def line(report: Report) -> str:
+    """As the app logs it."""
+    return f'{{"run": {report.model_dump_json(by_alias=True)}}}'
+
+
+@pytest.mark.parametrize(
+    ("query", "counted", "others"),
+    [
+        ("complete-runs", a_report(), [a_report(complete=False)]),
+        ("given-up", a_report(given_up=True), [a_report(), a_report(complete=False)]),
+    ],
+)
+def test_an_alert_counts_the_runs_that_it_is_about(
+    query: str, counted: Report, others: list[Report]
+) -> None:
+    lines = [line(each) for each in (counted, *others)]
+
+    assert [line(counted)] == found(query, *lines, '{"insight": {}}', "Executing 'detect'")
+
+
+def test_the_app_logs_its_runs_as_the_alerts_expect() -> None:
+    source = (ROOT / "detector" / "app" / "invocation.py").read_text("utf-8")
+
+    assert """'{"run": %s}'""" in source
+
+
+def test_an_alert_names_the_function_that_runs() -> None:
+    source = (ROOT / "function_app.py").read_text("utf-8")
+    functions = re.findall(r"^def (\w+)", source, re.MULTILINE)
+    named_there = re.findall(r'name =~ "(\w+)"', QUERIES["failed-runs"])
+
+    assert named_there
+    assert set(named_there) <= set(functions)
+
+
+def test_silence_alerts_by_what_is_absent() -> None:
+    rules = {
+        rule["name"]: (rule["operator"], rule["threshold"])
+        for rule in read("modules/alerts.bicep")["variables"]["rules"]["value"]
+    }
+
+    assert {
+        "detector-silent": ("LessThan", 1),
+        "detector-failing": ("GreaterThanOrEqual", 3),
+        "detector-delivery-given-up": ("GreaterThanOrEqual", 1),
+    } == rules
+
+
+def test_a_gateways_diagnostic_setting_has_the_categories_that_are_read() -> None:
+    def categories(name: str) -> set[str]:
+        return set(re.findall(r"category: '(\w+)'", code(name)))
+
+    assert {"GatewayDiagnosticLog", "TunnelDiagnosticLog"} == categories(
+        "modules/gateway-logs.bicep"
+    )
+    assert {"Administrative", "ResourceHealth"} == categories("diagnostics.bicep")
+
+
+def test_the_list_holds_no_id_that_is_none() -> None:
+    ids = [value for value in LISTED["roles"].values() if not value.startswith("https://")]
+
+    assert ids == [str(UUID(value)) for value in ids]
