@@ -238,7 +238,7 @@ module alerts 'modules/alerts.bicep' = {
   }
 }
 
-output AZURE_RESOURCE_GROUP string = group.name
-output APP_NAME string = app.outputs.name
-output APP_PRINCIPAL_ID string = identity.outputs.principalId
-output STORAGE_ACCOUNT string = storage.outputs.name
+output resourceGroupName string = group.name
+output appName string = app.outputs.name
+output principalId string = identity.outputs.principalId
+output storageAccountName string = storage.outputs.name

@@ -512,3 +512,93 @@ def test_the_list_holds_no_id_that_is_none() -> None:
     ids = [value for value in LISTED["roles"].values() if not value.startswith("https://")]
 
     assert ids == [str(UUID(value)) for value in ids]
+
+
+DEPLOYMENT: Final = (ROOT / "docs" / "deployment.md").read_text("utf-8")
+ALTERNATIVES: Final = (ROOT / "docs" / "alternatives.md").read_text("utf-8")
+WORKFLOW: Final = (ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8")
+
+
+def variables() -> dict[str, str]:
+    """The parameter that each variable of the parameters file sets."""
+    return {
+        found[1]: name
+        for name, value in parameters_file().items()
+        if (found := re.match(r"\$\{(\w+)", value))
+    }
+
+
+def test_the_documented_parameters_are_those_that_there_are_with_their_defaults() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| `(\w+)` \| .* \| (.*) \|$", DEPLOYMENT, re.MULTILINE)
+    defaults = {
+        name: str(parameter["default"])
+        for name, parameter in read("main.bicep")["parameters"].items()
+        if parameter["default"]
+    }
+
+    assert variables() == {variable: name for variable, name, _ in rows}
+    assert defaults == {name: told.strip("`") for _, name, told in rows if told.startswith("`")}
+
+
+def test_the_documented_commands_give_only_parameters_that_there_are() -> None:
+    documents = DEPLOYMENT + ALTERNATIVES
+    for command in re.findall(r"^ +az deployment \w+ create .*$", documents, re.MULTILINE):
+        (template,) = re.findall(r"--template-file infra/(\S+)", command)
+        given = set(re.findall(r"(\w+)=", command.partition("--parameters")[2]))
+        required = {
+            name
+            for name, parameter in read(template)["parameters"].items()
+            if parameter["default"] is None
+        }
+
+        assert required <= given <= read(template)["parameters"].keys()
+
+
+def test_the_documented_outputs_are_those_that_there_are() -> None:
+    asked = {
+        *re.findall(r"OUTPUT (\w+)\)", DEPLOYMENT),
+        *re.findall(r"\$made\.(\w+)\.value", DEPLOYMENT),
+    }
+
+    assert read("main.bicep")["outputs"].keys() == asked
+
+
+@pytest.mark.parametrize("document", [DEPLOYMENT, ALTERNATIVES])
+def test_the_files_that_a_document_names_are_there(document: str) -> None:
+    named = {
+        *re.findall(r"infra/[\w./-]*\w", document),
+        *re.findall(r"\.github/[\w./-]*\w", document),
+    }
+
+    assert named
+    assert [] == [name for name in sorted(named) if not (ROOT / name).exists()]
+
+
+def test_every_role_is_documented_and_every_alert() -> None:
+    given = set(LISTED["roles"]) - {"source", "Monitoring Reader"}
+    ours = {ROLES[role]["name"] for role in ROLES}
+    rules = {rule["name"] for rule in read("modules/alerts.bicep")["variables"]["rules"]["value"]}
+
+    assert [] == [name for name in sorted(given | ours) if f"| {name} |" not in DEPLOYMENT]
+    assert [] == [name for name in sorted(rules) if f"| `{name}` |" not in DEPLOYMENT]
+
+
+def test_the_workflow_runs_the_same_checks_on_every_python_and_deploys_every_parameter() -> None:
+    tested = re.findall(r'"(3\.\d+)"', WORKFLOW)
+
+    assert ["3.11", "3.12", "3.13"] == tested
+    assert "run: bash .ci/run" in WORKFLOW
+    assert set() == variables().keys() - set(re.findall(r"^      (\w+):", WORKFLOW, re.MULTILINE))
+    assert "secrets." not in WORKFLOW
+
+
+def test_the_editor_starts_the_host_before_it_attaches() -> None:
+    def told(name: str) -> Any:
+        return json.loads((ROOT / ".vscode" / f"{name}.json").read_text("utf-8"))
+
+    started = {task["label"]: task.get("dependsOn") for task in told("tasks")["tasks"]}
+    (attached,) = told("launch")["configurations"]
+
+    assert started[attached["preLaunchTask"]] in started
+    assert (ROOT / told("settings")["azureFunctions.deploySubpath"] / "host.json").exists()
+    assert "ms-azuretools.vscode-azurefunctions" in told("extensions")["recommendations"]
