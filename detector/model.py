@@ -146,6 +146,7 @@ class Answer:
 class Evidence(StrEnum):
     """What a switch-over was recognised by, weakest first."""
 
+    BOTH_INSTANCES_LOST = "both-instances-lost"
     INSTANCE_LOST = "instance-lost"
     HAND_OVER = "hand-over"
     PRIMARY_CHANGED = "primary-changed"
@@ -173,8 +174,10 @@ class CauseKind(StrEnum):
     """What the records show beside a failover, in the order in which they are believed."""
 
     RESET = "reset"
+    MIGRATION = "migration"
     MAINTENANCE = "maintenance"
     CONFIGURATION = "configuration"
+    RESOURCE_HEALTH = "resource-health"
     NOT_RECORDED = "not-recorded"
 
 

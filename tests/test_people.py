@@ -181,7 +181,7 @@ def test_an_sms_says_the_verdict_and_that_there_is_more(world: SinkStandIn) -> N
     [
         (Importance.CRITICAL, Reason.DETECTED, "failure"),
         (Importance.WARNING, Reason.SWITCHED_AGAIN, "warning"),
-        (Importance.INFORMATION, Reason.CAUSE_FOUND, "info"),
+        (Importance.INFORMATION, Reason.CAUSE_CHANGED, "info"),
         (Importance.CRITICAL, Reason.RECOVERED, "success"),
     ],
 )
@@ -198,7 +198,7 @@ def test_the_importance_becomes_the_service_s_severity(
 
 class TestFaults(SinkContract):
     takes = frozenset(
-        {Reason.DETECTED, Reason.SWITCHED_AGAIN, Reason.CAUSE_FOUND, Reason.RECOVERED}
+        {Reason.DETECTED, Reason.SWITCHED_AGAIN, Reason.CAUSE_CHANGED, Reason.RECOVERED}
     )
     hears_retry_after = False
     secrets = ("s3cret", "127.0.0.1")

@@ -255,7 +255,7 @@ def test_a_failover_is_borne_out_by_a_later_switch_over_alone() -> None:
 def test_a_cause_that_is_recorded_late_is_told_as_found() -> None:
     maintenance = of_gateway(Kind.MAINTENANCE, at(-60))
 
-    assert Reason.CAUSE_FOUND == only_reason(after(0), switched(0), seen(maintenance))
+    assert Reason.CAUSE_CHANGED == only_reason(after(0), switched(0), seen(maintenance))
 
 
 def test_a_stronger_cause_is_told_as_found_and_a_weaker_one_changes_nothing() -> None:
@@ -264,7 +264,7 @@ def test_a_stronger_cause_is_told_as_found_and_a_weaker_one_changes_nothing() ->
     by_maintenance = after(0, observation=seen(maintenance))
     by_reset = after(0, observation=seen(*reset))
 
-    assert Reason.CAUSE_FOUND == only_reason(by_maintenance, switched(0), seen(*reset))
+    assert Reason.CAUSE_CHANGED == only_reason(by_maintenance, switched(0), seen(*reset))
     assert only_reason(by_reset, switched(0), seen(maintenance)) is None
 
 

@@ -98,7 +98,7 @@ def test_the_story_of_a_failover_is_told_in_revisions_of_one_id() -> None:
     for now in (3, 25, 35, 40):
         run_once(world, now=at(minutes=now), left=plenty)
 
-    assert [(1, "detected"), (2, "switched-again"), (3, "cause-found")] == told(sink.taken)
+    assert [(1, "detected"), (2, "switched-again"), (3, "cause-changed")] == told(sink.taken)
     assert 1 == len({insight.id for insight in sink.taken})
 
 

@@ -43,7 +43,7 @@ class Reconciled:
         if len(self.failover.switch_overs) > len(self.recorded.failover.switch_overs):
             return Reason.SWITCHED_AGAIN
         if self.diagnosis.cause.kind is not before.cause.kind:
-            return Reason.CAUSE_FOUND
+            return Reason.CAUSE_CHANGED
         if before.state is State.ONGOING and self.diagnosis.state is State.RECOVERED:
             return Reason.RECOVERED
         if _content(self.failover, self.diagnosis) != _content(self.recorded.failover, before):

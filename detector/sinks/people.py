@@ -53,7 +53,7 @@ class People:
     """
 
     takes: ClassVar = frozenset(
-        {Reason.DETECTED, Reason.SWITCHED_AGAIN, Reason.CAUSE_FOUND, Reason.RECOVERED}
+        {Reason.DETECTED, Reason.SWITCHED_AGAIN, Reason.CAUSE_CHANGED, Reason.RECOVERED}
     )
 
     url: str = field(repr=False)
