@@ -8,10 +8,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final, get_args
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -58,6 +59,31 @@ def cloud() -> str:
     if name not in known:
         raise SettingsError({"DETECTOR_CLOUD": f"give one of {', '.join(known)}"})
     return name
+
+
+def digest(text: str | None) -> timedelta:
+    """The length that `--digest` gives, or `DETECTOR_DIGEST`, or its default."""
+    from detector.app.forms import duration
+    from detector.app.settings import DEFAULTS
+
+    name = "DETECTOR_DIGEST"
+    try:
+        return duration(text or environment().get(name) or DEFAULTS[name])
+    except ValueError as error:
+        if text:
+            raise typer.BadParameter(f"{text!r}: {error}") from error
+        raise SettingsError({name: str(error)}) from error
+
+
+def time_zone() -> ZoneInfo | None:
+    """The zone where no setting is needed: `DETECTOR_TIME_ZONE`, or none."""
+    from detector.app.forms import zone
+
+    name = "DETECTOR_TIME_ZONE"
+    try:
+        return zone(environment().get(name) or "")
+    except ValueError as error:
+        raise SettingsError({name: str(error)}) from error
 
 
 def time(text: str) -> datetime:

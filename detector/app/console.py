@@ -14,6 +14,7 @@ import typer
 
 from detector.articles import visible
 from detector.insights import Insight
+from detector.local import Message
 from detector.runs import Report
 from detector.text import count
 
@@ -44,12 +45,13 @@ def show(insights: Iterable[Insight]) -> None:
         typer.echo(to_markdown(insight))
 
 
-def show_json(report: Report, insights: Iterable[Insight]) -> None:
-    """Print a run as one JSON object."""
+def show_json(report: Report, insights: Iterable[Insight], messages: Iterable[Message]) -> None:
+    """Print a run as one JSON object, with what people would be sent."""
     print_json(
         {
             "report": report.model_dump(mode="json"),
             "insights": [insight.model_dump(mode="json") for insight in insights],
+            "messages": [message.model_dump(mode="json") for message in messages],
         }
     )
 

@@ -21,21 +21,39 @@ if TYPE_CHECKING:
     )
     from detector.insights.html import to_html, to_text
     from detector.insights.scenario import scenarios
+    from detector.insights.standing import (
+        PEOPLE_HEAR,
+        News,
+        Severity,
+        Standing,
+        news_of,
+        reasons_between,
+        severity_of,
+        standing_of,
+    )
     from detector.insights.summary import to_markdown
     from detector.insights.verdict import verdict_of
 
 __all__ = [
+    "PEOPLE_HEAR",
     "Insight",
     "Instant",
     "Library",
+    "News",
     "Part",
     "Reason",
     "Revision",
     "Seconds",
+    "Severity",
+    "Standing",
     "compose_insight",
     "event_id",
     "message",
+    "news_of",
+    "reasons_between",
     "scenarios",
+    "severity_of",
+    "standing_of",
     "timestamp",
     "to_cloudevent",
     "to_html",
@@ -53,6 +71,16 @@ __getattr__ = lazily(
     html=("to_html", "to_text"),
     message=("message",),
     scenario=("scenarios",),
+    standing=(
+        "PEOPLE_HEAR",
+        "News",
+        "Severity",
+        "Standing",
+        "news_of",
+        "reasons_between",
+        "severity_of",
+        "standing_of",
+    ),
     summary=("to_markdown",),
     verdict=("verdict_of",),
 )

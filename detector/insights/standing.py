@@ -181,7 +181,8 @@ def severity_of(
         return Severity.FAILURE
     if after.is_amiss or (after.flapping and not knows_flapping):
         return Severity.WARNING
-    return Severity.SUCCESS if after.was_down else Severity.INFO
+    is_back = after.was_down or Reason.RECOVERED in news
+    return Severity.SUCCESS if is_back else Severity.INFO
 
 
 PEOPLE_HEAR: Final = frozenset(Reason) - {Reason.COMPLETED, Reason.REVISED}

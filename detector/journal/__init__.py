@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         delivery_reports,
         within,
     )
+    from detector.journal.hearing import DIGEST, Hearing, messages, worst_first
     from detector.journal.history import (
         Delivery,
         History,
@@ -44,11 +45,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEADLINE",
+    "DIGEST",
     "HISTORIES",
     "LAST_RUN",
     "REFUSALS",
     "Delivery",
     "DeliveryReport",
+    "Hearing",
     "History",
     "Journal",
     "Posted",
@@ -65,6 +68,7 @@ __all__ = [
     "history_path",
     "history_to_json",
     "insight_path",
+    "messages",
     "note_from_json",
     "note_to_json",
     "outbox",
@@ -72,6 +76,7 @@ __all__ = [
     "status_error",
     "unanswered",
     "within",
+    "worst_first",
 ]
 
 __getattr__ = lazily(
@@ -86,6 +91,7 @@ __getattr__ = lazily(
         "delivery_reports",
         "within",
     ),
+    hearing=("DIGEST", "Hearing", "messages", "worst_first"),
     history=(
         "Delivery",
         "History",

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
-from detector.insights import Insight
+from detector.insights import Insight, Standing
 from detector.model import Diagnosis, Failover, Gateway
 
 if TYPE_CHECKING:
@@ -21,16 +21,33 @@ class Delivery:
     """One revision that one sink has not taken yet.
 
     It is not tried before `due`. `problem` is what went wrong at the last try; `given_up` says why
-    it will not be tried again.
+    it will not be tried again. What people are told of later, in a digest, is `held_until` then.
     """
 
     sink: str
     revision: int
     since: datetime
     due: datetime
+    held_until: datetime | None = None
     attempts: int = 0
     problem: str | None = None
     given_up: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What one receiver was last sent of a failover, at `at`; `standing` None: nothing yet.
+
+    `changes` are the remote IPs that it was told of within the last hour, each with when: that they
+    had gone down or come back. `unsteady` are those it was told to keep going up and down.
+    """
+
+    receiver: str
+    standing: Standing | None = None
+    revision: int = 0
+    at: datetime | None = None
+    changes: tuple[tuple[str, datetime], ...] = ()
+    unsteady: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +55,7 @@ class Record:
     """A failover as it was last told.
 
     `insights` holds the latest revision, and earlier ones that a sink has yet to take, in order.
+    `heard` is what each receiver of people's messages was last sent of it.
     `following` says that later rows may still add to it: it is not over, or a fact is missing.
     """
 
@@ -47,6 +65,7 @@ class Record:
     insights: tuple[Insight, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     following: bool = False
+    heard: tuple[Heard, ...] = ()
 
     @property
     def revision(self) -> int:

@@ -117,6 +117,7 @@ def _record(reconciled: Reconciled, gateway: Gateway) -> Record:
         gateway=gateway,
         insights=recorded.insights if recorded else (),
         deliveries=recorded.deliveries if recorded else (),
+        heard=recorded.heard if recorded else (),
     )
 
 
