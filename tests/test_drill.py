@@ -91,7 +91,7 @@ def test_a_drill_is_marked_in_every_format(
     assert said.out == markdown.read_text(encoding="utf-8") + "\n"
     assert said.out.startswith("# DRILL: ")
     assert "\n## DRILL: " in said.out
-    assert message["title"].startswith("DRILL: ")
+    assert message["title"].startswith("DRILL BACK after 12 s: vpn-hub-weu, ")
     assert "This is a drill: no failover happened" in message["message"]
     assert event["drill"] is True
     assert event["data"] == insight

@@ -251,7 +251,7 @@ def _shown(news: News, times: Times) -> _Shown:
 def _retracted(news: News, times: Times) -> _Shown:
     failover, standing = news.insight.failover, news.standing
     if standing.down_since is not None:
-        what = _named(_open(failover), len(standing.peers_down))
+        what = _named(_open(news), len(standing.peers_down))
         rests = [f"but {what} is down {since}" for since in _since(standing.down_since, times)]
         if len(standing.peers_down) > 1:
             rests = [rest.replace(" is down ", " are down ") for rest in rests]
@@ -286,11 +286,12 @@ def _down(news: News, times: Times) -> _Shown:
     insight, standing = news.insight, news.standing
     failover, number = insight.failover, len(standing.peers_down)
     since = _since(standing.down_since or failover.first_at, times)
-    what = _named(_open(failover), number) or _named(failover.outages, number)
+    missing = _open(news)
+    what = _named(missing, number) or _named(failover.outages, number)
     if standing.peers_down <= set(news.unsteady) and not standing.critical:
         keeps = "keeps" if number == 1 else "keep"
         return _Shown(word="UP AND DOWN", heads=(), rests=[f"{what} {keeps} going up and down"])
-    if all(_contradicts(each, insight.tunnels) for each in _open(failover)) and _open(failover):
+    if missing and all(_contradicts(each, insight.tunnels) for each in missing):
         rests = [f"{what} down {each} by the log, up by Azure" for each in since]
         return _Shown(word="LOG AND AZURE DISAGREE", heads=(), rests=rests)
     if all(each.evidence is Evidence.BOTH_INSTANCES_LOST for each in failover.switch_overs):
@@ -378,8 +379,12 @@ def _since(instant: datetime, times: Times) -> list[str]:
     return [f"since {each}" for each in _at(instant, times)]
 
 
-def _open(failover: FailoverFacts) -> list[OutageFacts]:
-    return [each for each in failover.outages if each.is_open]
+def _open(news: News) -> list[OutageFacts]:
+    return [each for each in news.insight.failover.outages if _is_down(each, news)]
+
+
+def _is_down(outage: OutageFacts, news: News) -> bool:
+    return outage.is_open and outage.remote_ip in news.standing.peers_down
 
 
 def _named(outages: Iterable[OutageFacts], number: int) -> str:
@@ -427,8 +432,9 @@ def _of_one(news: News, markup: Markup, times: Times) -> list[_Line]:
             rank=1,
             text=markup.labelled("What happened", _tame(insight.verdict, TEXT_LENGTH)),
         ),
-        told(2, "Cause", failover.cause.statement),
     ]
+    if not news.standing.retracted:
+        lines.append(told(2, "Cause", failover.cause.statement))
     lines += [told(2, "Tunnel", text) for text in _tunnels(news, times)]
     lines += [told(2, "Redundancy", text) for text in _redundancy(failover, times)]
     lines += [told(3, "Perhaps out", text) for text in _perhaps_out(failover.maybe_out, times)]
@@ -510,7 +516,7 @@ def _advice(news: News) -> str:
     if Reason.RETRACTED in news.reasons:
         return "Nothing to do. No failover happened."
     if standing.was_down and standing.state is State.RECOVERED:
-        return "Nothing to do. All is back."
+        return "Nothing to do. What went down is back."
     return "Nothing to do, as far as the logs tell."
 
 
@@ -519,26 +525,28 @@ def _tunnels(news: News, times: Times) -> Iterator[str]:
     failover = news.insight.failover
 
     def order(outage: OutageFacts) -> tuple[bool, float]:
-        return not outage.is_open, -(outage.seconds or outage.at_most or 0)
+        return not _is_down(outage, news), -(outage.seconds or outage.at_most or 0)
 
     often = Counter(each.remote_ip for each in failover.outages)
     worst = {each.remote_ip: each for each in sorted(failover.outages, key=order, reverse=True)}
     peers = sorted(worst.values(), key=order)
     shown = peers[: TUNNELS_WHEN_OVER if _is_over(news) else TUNNELS_SHOWN]
     for outage in shown:
-        number = often[outage.remote_ip]
-        again = f" (the longest of {number} times)" if number > 1 and not outage.is_open else ""
+        number, is_down = often[outage.remote_ip], _is_down(outage, news)
+        again = f" (the longest of {number} times)" if number > 1 and not is_down else ""
         yield _tunnel(outage, news, times) + again
     if more := len(peers) - len(shown):
-        yield f"and {count(more, 'tunnel')} more, none {'for longer' if _is_over(news) else 'worse'}"
+        none = "none for longer" if _is_over(news) else "none worse"
+        yield f"and {count(more, 'tunnel')} more, {none}"
     if failover.outages_left_out:
         yield f"and {count(failover.outages_left_out, 'outage')} more"
 
 
 def _tunnel(outage: OutageFacts, news: News, times: Times) -> str:
     name = f"{outage.connection} ({outage.remote_ip})" if outage.connection else outage.remote_ip
-    down = f"{name} down {'since' if outage.is_open else 'at'} {times.both(outage.from_)}"
-    if outage.is_open:
+    is_down = _is_down(outage, news)
+    down = f"{name} down {'since' if is_down else 'at'} {times.both(outage.from_)}"
+    if is_down:
         seen_until = news.insight.failover.seen_until
         end = f"not seen to reconnect by {times.utc(seen_until)}"
         if _contradicts(outage, news.insight.tunnels):

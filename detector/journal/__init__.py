@@ -21,7 +21,7 @@ if TYPE_CHECKING:
         delivery_reports,
         within,
     )
-    from detector.journal.hearing import DIGEST, Hearing, messages, worst_first
+    from detector.journal.hearing import DIGEST, Hearing, messages
     from detector.journal.history import (
         Delivery,
         History,
@@ -76,7 +76,6 @@ __all__ = [
     "status_error",
     "unanswered",
     "within",
-    "worst_first",
 ]
 
 __getattr__ = lazily(
@@ -91,7 +90,7 @@ __getattr__ = lazily(
         "delivery_reports",
         "within",
     ),
-    hearing=("DIGEST", "Hearing", "messages", "worst_first"),
+    hearing=("DIGEST", "Hearing", "messages"),
     history=(
         "Delivery",
         "History",

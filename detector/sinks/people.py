@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 from urllib.parse import quote
@@ -92,8 +92,15 @@ class People:
             raise SettingsError({SETTING: self._unusable})
 
     def deliver(self, insight: Insight) -> None:
-        """Return when the service took the message of this insight alone."""
-        self.send([news_of(insight)], now=insight.failover.seen_until)
+        """Return when the service took the message of this insight alone.
+
+        A drill is over at once, and yet opens an incident where the service keeps them: to see it
+        is what a drill is for.
+        """
+        news = news_of(insight)
+        if insight.drill and self.hears.keeps_incidents:
+            news = replace(news, severity=Severity.WARNING)
+        self.send([news], now=insight.failover.seen_until)
 
     def send(self, news: Sequence[News], *, now: datetime) -> None:
         """Return when the service took one message with all this news, the worst first."""
