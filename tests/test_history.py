@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from detector.insights.standing import Standing, SwitchOverStanding
 from detector.journal.history import (
     VERSION,
+    Heard,
     History,
     gateway_key,
     history_from_json,
@@ -90,13 +92,39 @@ def everything() -> History:
         a_record(
             a_delivery(attempts=3, given_up="refused with 403"),
             a_delivery(2),
+            a_delivery(2, sink="people", held_until=at(minutes=15)),
             insights=[an_insight(), an_insight(revision=2)],
             diagnosis=diagnosis,
             gateway=a_gateway(unknown=unknown),
             failover=a_failover(a_switch_over(), a_switch_over(at() + hours(0.5))),
             following=True,
+            heard=(
+                Heard(receiver="pager"),
+                Heard(
+                    receiver="people",
+                    standing=STANDING,
+                    revision=1,
+                    at=at(minutes=5),
+                    changes=((PARIS, at(minutes=5)), (LYON, at(minutes=5))),
+                    unsteady=(LYON,),
+                ),
+            ),
         )
     )
+
+
+STANDING = Standing(
+    state=State.ONGOING,
+    critical=True,
+    down=((LYON, ZERO), (PARIS, ZERO)),
+    down_since=at(),
+    without_redundancy=(ZERO,),
+    was_down=True,
+    switch_overs=(
+        SwitchOverStanding(at=at(), cause=CauseKind.RESET, recorded_at=at(-5), records=2),
+    ),
+    flapping=True,
+)
 
 
 def test_a_history_comes_back_from_the_store_as_it_was() -> None:
@@ -120,6 +148,14 @@ def test_a_history_of_a_newer_release_is_read_without_what_this_one_does_not_kno
     newer = grown(json.loads(history_to_json(everything())) | {"version": VERSION + 1})
 
     assert everything() == history_from_json(json.dumps(newer))
+
+
+def test_a_history_of_a_release_without_a_memory_is_read_all_the_same() -> None:
+    stored = json.loads(history_to_json(a_history(a_record(a_delivery()))))
+    [record] = stored["records"]
+    del record["heard"], record["deliveries"][0]["held_until"]
+
+    assert a_history(a_record(a_delivery())) == history_from_json(json.dumps(stored))
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"gateway_id": 1}', '{"records": []}'])

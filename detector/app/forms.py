@@ -99,8 +99,7 @@ def _schedule(text: str) -> str:
     return text
 
 
-def duration(text: str) -> timedelta:
-    """The length of an ISO 8601 duration. Raises ValueError."""
+def _duration(text: str) -> timedelta:
     try:
         length = TypeAdapter(timedelta).validate_strings(text) if text.startswith("P") else None
     except ValidationError:
@@ -111,7 +110,7 @@ def duration(text: str) -> timedelta:
 
 
 def _lookback(text: str) -> timedelta:
-    length = duration(text)
+    length = _duration(text)
     if length < timedelta(hours=1):
         raise ValueError(
             "give PT1H or more: switch-overs up to an hour apart are one failover, "
@@ -121,7 +120,7 @@ def _lookback(text: str) -> timedelta:
 
 
 def _catch_up(text: str, info: ValidationInfo) -> timedelta:
-    length = duration(text)
+    length = _duration(text)
     if length > timedelta(days=90):
         raise ValueError("give P90D or less: the Activity Log is kept no longer")
     if length < info.data.get("lookback", length):
@@ -134,8 +133,9 @@ def folder(text: str) -> Path:
     return APP / text
 
 
-def _digest(text: str) -> timedelta:
-    length = duration(text)
+def digest(text: str) -> timedelta:
+    """How long messages wait to be gathered. Raises ValueError."""
+    length = _duration(text)
     if not timedelta() <= length <= timedelta(days=1):
         raise ValueError("give PT0S (at once) to P1D")
     return length
@@ -272,7 +272,7 @@ RegionalEndpoint = Annotated[str, PlainValidator(_regional_endpoint)]
 WebhookUrls = Annotated[tuple[SecretStr, ...], PlainValidator(_webhook_urls)]
 WebhookSecret = Annotated[SecretStr, PlainValidator(_webhook_secret)]
 NotifyUrls = Annotated[tuple[NotifyUrl, ...], PlainValidator(_notify_urls)]
-Digest = Annotated[timedelta, PlainValidator(_digest)]
+Digest = Annotated[timedelta, PlainValidator(digest)]
 TimeZone = Annotated[ZoneInfo | None, PlainValidator(zone)]
 WebUrl = Annotated[str, PlainValidator(_web_url)]
 ConnectionString = Annotated[SecretStr, PlainValidator(_connection_string)]
