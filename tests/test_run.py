@@ -33,6 +33,7 @@ from tests.builders import (
 )
 from tests.memory import (
     SCOPE,
+    ListReceiver,
     ListSink,
     MemoryAzure,
     MemoryJournal,
@@ -112,6 +113,25 @@ def test_a_tunnel_that_comes_back_is_told_as_recovered() -> None:
 
     assert "recovered" == sink.taken[-1].reason
     assert "recovered" == sink.taken[-1].failover.state
+
+
+def test_people_hear_what_changed_since_they_last_heard_and_what_is_over_later() -> None:
+    rows = [*HAND_OVER, down(at(2), remote_ip=LYON), up(at(minutes=40), remote_ip=LYON)]
+    waking, reading = ListReceiver("waking"), ListReceiver("reading")
+    world = a_world(MemoryLogs(seen(*rows)), sinks=[waking, reading])
+    quiet = a_world(MemoryLogs(seen(*HAND_OVER)), sinks=[later := ListReceiver("later")])
+
+    for now in range(5, 60, 5):
+        for each in (world, quiet):
+            run_once(each, now=at(minutes=now), left=plenty)
+
+    def heard(receiver: ListReceiver) -> list[tuple[timedelta, str]]:
+        return [(now - at(), news[0].reasons[0].value) for now, news in receiver.sent]
+
+    assert [(minutes(20), "detected")] == heard(later)
+    assert heard(waking) == heard(reading)
+    assert "recovered" == heard(waking)[-1][1]
+    assert minutes(45) == heard(waking)[-1][0]
 
 
 def test_a_fact_that_could_not_be_had_is_told_when_it_can_be() -> None:
