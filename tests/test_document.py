@@ -62,6 +62,8 @@ def test_the_reasons_of_a_document_are_at_least_the_one_that_names_it() -> None:
 
     assert (Reason.DETECTED,) == an_insight().reasons
     assert several == an_insight(reason=Reason.RECOVERED, reasons=several).reasons
+    with pytest.raises(ValidationError, match="named by the first of its reasons"):
+        an_insight(reasons=several)
 
 
 def test_a_stored_document_may_call_a_cause_that_changed_one_that_was_found() -> None:

@@ -8,15 +8,17 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import typer
 
 from detector.articles import visible
 from detector.insights import Insight
-from detector.local import Message
 from detector.runs import Report
 from detector.text import count
+
+if TYPE_CHECKING:
+    from detector.local import Message
 
 NOTHING: Final = "nothing new to tell"
 MOST_NOTES: Final = 20

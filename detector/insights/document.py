@@ -10,9 +10,17 @@ import json
 import sys
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from detector.model import CauseKind, EndSource, Evidence, Importance, State
@@ -39,6 +47,8 @@ Seconds = Annotated[float, Field(ge=0, description="seconds, to the millisecond"
 
 MOST_LISTED: Final = 200
 """As many items stand in each list of the document; of more, their number stands beside it."""
+
+LeftOut = Annotated[int, Field(ge=0, description=f"how many there are beyond the {MOST_LISTED}")]
 
 
 class Reason(StrEnum):
@@ -180,8 +190,8 @@ class RedundancyFacts(Part):
     instance: str
     from_: Instant = Field(alias="from")
     to: Instant | None
-    tunnels: Annotated[tuple[TunnelLossFacts, ...], Field(max_length=MOST_LISTED)]
-    tunnels_left_out: int = Field(0, ge=0)
+    tunnels: tuple[TunnelLossFacts, ...]
+    tunnels_left_out: LeftOut = 0
 
 
 class MaybeOutFacts(TunnelLossFacts):
@@ -199,10 +209,13 @@ class FailoverFacts(Part):
     flapping: bool
     cause: CauseFacts
     outages: tuple[OutageFacts, ...]
-    outages_left_out: int = Field(0, ge=0, description="how many more outages there were")
-    already_down: Annotated[tuple[AlreadyDownFacts, ...], Field(max_length=MOST_LISTED)] = ()
-    redundancy_lost: Annotated[tuple[RedundancyFacts, ...], Field(max_length=MOST_LISTED)] = ()
-    maybe_out: Annotated[tuple[MaybeOutFacts, ...], Field(max_length=MOST_LISTED)] = ()
+    outages_left_out: LeftOut = 0
+    already_down: tuple[AlreadyDownFacts, ...] = ()
+    already_down_left_out: LeftOut = 0
+    redundancy_lost: tuple[RedundancyFacts, ...] = ()
+    redundancy_lost_left_out: LeftOut = 0
+    maybe_out: tuple[MaybeOutFacts, ...] = ()
+    maybe_out_left_out: LeftOut = 0
     seen_until: Instant = Field(description="a tunnel without an end was not seen to end by then")
     redundancy_lost_seconds: Seconds | None
     state: State
@@ -270,12 +283,18 @@ class Insight(Part):
     gateway: GatewayFacts
     failover: FailoverFacts
     bandwidth: BandwidthFacts
-    tunnels: Annotated[tuple[TunnelFacts, ...], Field(max_length=MOST_LISTED)] = ()
+    tunnels: tuple[TunnelFacts, ...] = ()
     evidence: tuple[EvidenceFacts, ...]
-    evidence_left_out: int = Field(0, ge=0, description="how many more rows it rests on")
+    evidence_left_out: LeftOut = 0
     verdict: str = Field(description="one sentence for a person: what, why, how long, over or not")
     advice: str = Field("", description="what to do now, in a sentence or two")
     links: Links
+
+    @model_validator(mode="after")
+    def _is_named_by_its_first_reason(self) -> Self:
+        if self.reason is not self.reasons[0]:
+            raise ValueError("a revision is named by the first of its reasons")
+        return self
 
 
 def schema() -> str:
