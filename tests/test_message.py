@@ -264,6 +264,16 @@ SCENES: dict[str, tuple[Sequence[News], Times]] = {
         ],
         SOON,
     ),
+    "It keeps switching over no more": (
+        [
+            replace(
+                told("recovered", lastAt=at(minutes=20), flapping=True, revision=4),
+                before=replace(told().standing, flapping=True),
+                standing=told().standing,
+            )
+        ],
+        SOON,
+    ),
     "A tunnel keeps going up and down": (
         [
             replace(

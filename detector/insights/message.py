@@ -233,18 +233,28 @@ def _shown(news: News, times: Times) -> _Shown:
         return _Shown(
             word="KEEPS SWITCHING OVER", heads=(), rests=(_how_often(failover, times.now),)
         )
+    if _is_steady(news):
+        instants = _at(failover.last_at, times)
+        rests = [f"no more switch-overs for an hour from {instant}" for instant in instants]
+        return _Shown(word="STEADY", heads=(), rests=rests)
     if standing.was_down and standing.state is State.RECOVERED:
         return _back(news, times)
-    if Reason.RECOVERED in news.reasons:
-        since = _since(failover.last_at, times)
-        return _Shown(
-            word="STEADY", heads=(), rests=[f"no switch-over {instant}" for instant in since]
-        )
     number = len(failover.switch_overs)
     return _Shown(
         word="SWITCHED OVER",
         heads=(f"SWITCHED OVER {number} times",) if number > 1 else (),
         rests=[f"no tunnel seen down, {instant}" for instant in _at(failover.last_at, times)],
+    )
+
+
+def _is_steady(news: News) -> bool:
+    """Whether what is over is only that it kept switching over."""
+    before = news.before
+    return (
+        before is not None
+        and before.flapping
+        and not before.is_amiss
+        and Reason.RECOVERED in news.reasons
     )
 
 

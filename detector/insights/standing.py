@@ -193,7 +193,8 @@ PEOPLE_HEAR: Final = frozenset(Reason) - {Reason.COMPLETED, Reason.REVISED}
 class News:
     """What one receiver is told of one failover now: the latest insight, and why.
 
-    `standing` is what the receiver holds to be true from then on. `changed` are the remote IPs that
+    `standing` is what the receiver holds to be true from then on, `before` what it was last sent,
+    None where that is not known or was nothing. `changed` are the remote IPs that
     went down or came back since it was last told, and `unsteady` those that keep doing so.
     """
 
@@ -201,6 +202,7 @@ class News:
     reasons: tuple[Reason, ...]
     severity: Severity
     standing: Standing
+    before: Standing | None = None
     changed: tuple[str, ...] = ()
     unsteady: tuple[str, ...] = ()
 

@@ -146,6 +146,7 @@ def _news(insight: Insight, standing: Standing, heard: Heard, now: datetime) -> 
         reasons=reasons,
         severity=severity_of(standing, reasons, heard.standing),
         standing=standing,
+        before=heard.standing,
         changed=tuple(sorted(changed)),
         unsteady=tuple(sorted(unsteady)),
     )
