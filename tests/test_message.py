@@ -16,7 +16,7 @@ from markdown_it import MarkdownIt
 
 from detector.insights.document import Insight, Reason
 from detector.insights.message import CUT, LINES, LINES_WHEN_OVER, MARKUPS, Times, body, title
-from detector.insights.standing import News, news_of
+from detector.insights.standing import News, Severity, news_of
 from detector.model import Importance
 from tests.builders import LILLE, LYON, NICE, ONE, PARIS, ZERO, at
 from tests.goldens import golden
@@ -270,6 +270,7 @@ SCENES: dict[str, tuple[Sequence[News], Times]] = {
                 told("recovered", lastAt=at(minutes=20), flapping=True, revision=4),
                 before=replace(told().standing, flapping=True),
                 standing=told().standing,
+                severity=Severity.SUCCESS,
             )
         ],
         SOON,
