@@ -132,7 +132,7 @@ class TestReplay:
 
         assert [("vpn-hub-weu", 1, "detected")] == first
         assert ("vpn-hub-neu", 1, "detected") in second
-        assert [("vpn-hub-weu", 2, "switched-again")] == second[:1]
+        assert [("vpn-hub-weu", 2, "recovered")] == second[:1]
         assert [] == third
 
     def test_json_has_the_messages_that_people_would_be_sent(self, detector: Command) -> None:

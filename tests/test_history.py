@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,18 @@ from detector.journal.history import (
     history_from_json,
     history_to_json,
 )
-from detector.model import Cause, CauseKind, EndSource, EvidenceRow, Outage, Redundancy, State
+from detector.model import (
+    AlreadyDown,
+    Cause,
+    CauseKind,
+    EndSource,
+    EvidenceRow,
+    LiveAnswer,
+    Outage,
+    Redundancy,
+    State,
+    TunnelStatus,
+)
 from tests.builders import (
     GATEWAY_ID,
     LYON,
@@ -76,13 +88,36 @@ def everything() -> History:
         connection="to-paris",
         back_before=at(20),
     )
+    live = LiveAnswer(
+        at=at(400),
+        status=TunnelStatus.NOT_CONNECTED,
+        since=at(-900),
+        contradicts=True,
+        gone=True,
+        refused=True,
+        problem="no permission",
+        failures=2,
+    )
+    away = replace(outage, end=None, end_source=None, back_before=None, live=live)
     cause = Cause(
-        kind=CauseKind.RESET, statement="A reset was recorded.", at=at(-5), caller="kim@example.net"
+        kind=CauseKind.RESET,
+        statement="A reset was recorded.",
+        at=at(-5),
+        caller="kim@example.net",
+        clause="with a reset",
+        others=(CauseKind.MAINTENANCE,),
+        started=True,
     )
     diagnosis = a_diagnosis(
         cause=cause,
+        causes=(cause, cause),
+        tunnels_seen_until=at(minutes=29),
+        health_asked=at(minutes=20),
+        borne_out=False,
         outages=(outage,),
-        redundancy=(Redundancy(instance=ZERO, start=at(), end=at(90), missing=(PARIS, LYON)),),
+        redundancy=(Redundancy(instance=ZERO, start=at(), end=at(90), tunnels=(outage, away)),),
+        unclear=(outage,),
+        already_down=(AlreadyDown(remote_ip=LYON, instance=ZERO, since=at(-99), connection="c"),),
         state=State.ONGOING,
         flapping=True,
         evidence=(EvidenceRow(at=at(), source="TunnelDiagnosticLog", text='𝄞 \u202e \x00 \\ "'),),
@@ -96,7 +131,10 @@ def everything() -> History:
             insights=[an_insight(), an_insight(revision=2)],
             diagnosis=diagnosis,
             gateway=a_gateway(unknown=unknown),
-            failover=a_failover(a_switch_over(), a_switch_over(at() + hours(0.5))),
+            failover=a_failover(
+                a_switch_over(not_before=at(-9), first=at(-20), last=at(200)),
+                a_switch_over(at() + hours(0.5)),
+            ),
             following=True,
             heard=(
                 Heard(receiver="pager"),
@@ -158,7 +196,13 @@ def test_a_history_of_a_release_without_a_memory_is_read_all_the_same() -> None:
     assert a_history(a_record(a_delivery())) == history_from_json(json.dumps(stored))
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"gateway_id": 1}', '{"records": []}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{", "[]", "null", '{"gateway_id": 1}', '{"records": []}'),
+        *('{"missing": [}', '{"missing": [1]}', "[" * 9999 + '"missing"'),
+    ],
+)
 def test_text_that_is_no_history_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match="validation error"):
         history_from_json(text)
@@ -179,3 +223,17 @@ def test_the_version_that_is_written_now_has_its_histories_in_the_tests() -> Non
     assert {f"v{version}" for version in range(VERSION + 1)} == {
         path.parent.name for path in HISTORIES.glob("v*/*.json")
     }
+
+
+def test_of_an_earlier_version_the_tunnels_that_an_instance_lacked_are_still_followed() -> None:
+    path = HISTORIES / "v1" / "out-on-both-instances.json"
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    [lost] = stored["records"][0]["diagnosis"]["redundancy"]
+    lost |= {"end": None, "missing": [PARIS, LYON]}
+
+    [record] = history_from_json(json.dumps(stored)).records
+    [read] = record.diagnosis.redundancy
+
+    assert [(PARIS, lost["instance"], read.start), (LYON, lost["instance"], read.start)] == [
+        (tunnel.remote_ip, tunnel.instance, tunnel.start) for tunnel in read.missing
+    ]

@@ -475,3 +475,30 @@ def test_a_portal_that_is_not_known_is_no_link(form: str) -> None:
 
     assert "in the portal" in body([told()], MARKUPS[form], any_length, SOON)
     assert "in the portal" not in body([told(links=links)], MARKUPS[form], any_length, SOON)
+
+
+def test_where_redundancy_was_missing_for_longer_the_title_says_so() -> None:
+    news = told("recovered", redundancyLost=[lost(0, 1140)], redundancyLostSeconds=1140)
+
+    assert "redundancy after 19 min" in title([news], 100, SOON)
+
+
+def test_a_connection_that_is_gone_is_not_called_back() -> None:
+    gone = outage(LYON, end=None, followed=False)
+    news = told("recovered", outages=[outage(), gone], state="unknown")
+
+    assert "CONNECTION GONE: vpn-hub-weu, conn-lyon is followed no more" == title([news], 100, SOON)
+
+
+def test_an_outage_whose_end_was_not_logged_has_no_length_in_the_title() -> None:
+    unlogged = outage(LYON, end=None, atMost=2405)
+    news = told("recovered", outages=[outage(), unlogged])
+
+    assert title([news], 100, SOON).startswith("BACK: ")
+
+
+def test_of_a_tunnel_that_was_down_before_nobody_says_that_none_was_seen_down() -> None:
+    before = {"remoteIp": PARIS, "connection": "conn-paris", "since": at(-2640)}
+    news = told("detected", outages=[], alreadyDown=[before], state="unknown")
+
+    assert "no tunnel" not in title([news], 100, SOON)

@@ -129,7 +129,7 @@ CHANGES: list[tuple[str, Standing | None, Standing, list[str]]] = [
         standing(),
         ["recovered"],
     ),
-    ("nobody knows whether it is back", down(PARIS), standing(state=State.UNKNOWN), []),
+    ("its connection was deleted", down(PARIS), standing(state=State.UNKNOWN), ["recovered"]),
     (
         "it switched over again",
         standing(),

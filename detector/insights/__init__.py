@@ -9,7 +9,7 @@ from detector.face import lazily
 if TYPE_CHECKING:
     from detector.insights import message
     from detector.insights.cloudevent import event_id, to_cloudevent
-    from detector.insights.compose import Library, Revision, compose_insight
+    from detector.insights.compose import Library, Revision, compose_insight, standing_from
     from detector.insights.document import (
         Insight,
         Instant,
@@ -53,6 +53,7 @@ __all__ = [
     "reasons_between",
     "scenarios",
     "severity_of",
+    "standing_from",
     "standing_of",
     "timestamp",
     "to_cloudevent",
@@ -66,14 +67,14 @@ __all__ = [
 __getattr__ = lazily(
     __name__,
     cloudevent=("event_id", "to_cloudevent"),
-    compose=("Library", "Revision", "compose_insight"),
+    compose=("Library", "Revision", "compose_insight", "standing_from"),
     document=("Insight", "Instant", "Part", "Reason", "Seconds", "timestamp", "to_json"),
     html=("to_html", "to_text"),
     message=("message",),
     scenario=("scenarios",),
     standing=(
-        "PEOPLE_HEAR",
         "News",
+        "PEOPLE_HEAR",
         "Severity",
         "Standing",
         "news_of",

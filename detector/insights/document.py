@@ -160,11 +160,12 @@ class OutageFacts(Part):
         None, description="seconds that it cannot have exceeded, where only that is known"
     )
     end_source: EndSource | None
+    followed: bool = Field(default=True, description="false where its connection was deleted")
 
     @property
     def is_open(self) -> bool:
-        """Whether it was not seen to end."""
-        return self.to is None and self.at_most is None
+        """Whether it was not seen to end, and is still followed."""
+        return self.to is None and self.at_most is None and self.followed
 
 
 class AlreadyDownFacts(Part):

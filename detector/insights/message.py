@@ -223,7 +223,7 @@ def _shown(news: News, times: Times) -> _Shown:
     standing, failover = news.standing, news.insight.failover
     if Reason.RETRACTED in news.reasons:
         return _retracted(news, times)
-    if news.reasons == (Reason.CAUSE_CHANGED,):
+    if news.reasons == (Reason.CAUSE_CHANGED,) and not standing.is_amiss:
         return _cause_changed(failover, times)
     if standing.down:
         return _down(news, times)
@@ -239,11 +239,17 @@ def _shown(news: News, times: Times) -> _Shown:
         return _Shown(word="STEADY", heads=(), rests=rests)
     if standing.was_down and standing.state is State.RECOVERED:
         return _back(news, times)
+    gone = [each for each in failover.outages if not each.followed]
+    if Reason.RECOVERED in news.reasons and gone:
+        number = len({each.remote_ip for each in gone})
+        followed = f"{_named(gone, number)} {'is' if number == 1 else 'are'} followed no more"
+        return _Shown(word="CONNECTION GONE", heads=(), rests=[followed])
     number = len(failover.switch_overs)
+    seen = "" if failover.already_down else "no tunnel seen down, "
     return _Shown(
         word="SWITCHED OVER",
         heads=(f"SWITCHED OVER {number} times",) if number > 1 else (),
-        rests=[f"no tunnel seen down, {instant}" for instant in _at(failover.last_at, times)],
+        rests=[f"{seen}{instant}" for instant in _at(failover.last_at, times)],
     )
 
 
@@ -350,14 +356,18 @@ def _back(news: News, times: Times) -> _Shown:
     else:
         what = count(len({each.remote_ip for each in failover.maybe_out}), "tunnel")
     heads = (f"BACK{_after(failover)}",)
-    return _Shown(word="BACK", heads=heads, rests=[f"{what}, {each}" for each in at])
+    rests = [f"{what}, {each}" for each in at]
+    if seconds := failover.redundancy_lost_seconds:
+        whole = f"redundancy after {lasting(timedelta(seconds=seconds))}"
+        rests = [*(f"{what}, {whole}, {each}" for each in at), *rests]
+    return _Shown(word="BACK", heads=heads, rests=rests)
 
 
 def _after(failover: FailoverFacts) -> str:
     """How long the longest outage was, as far as all their lengths are known."""
     lengths: list[tuple[float, bool]] = []
     for outage in failover.outages:
-        if outage.seconds is None and outage.at_most is None:
+        if outage.to is None:
             return ""
         is_bound = outage.seconds is None or outage.end_source is EndSource.ARM
         lengths.append(

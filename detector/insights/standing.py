@@ -130,7 +130,7 @@ def _recovered(before: Standing, after: Standing) -> bool:
     if after.is_amiss:
         return False
     ended = before.flapping and not after.flapping
-    return ended or (before.is_amiss and after.state is State.RECOVERED)
+    return ended or (before.is_amiss and after.state is not State.ONGOING)
 
 
 def _worsened(before: Standing, after: Standing) -> bool:
@@ -159,8 +159,6 @@ def _cause_changed(before: Standing, after: Standing) -> bool:
 def _is_other(told: SwitchOverStanding, known: SwitchOverStanding) -> bool:
     if told.cause is not known.cause:
         return True
-    if known.cause is CauseKind.NOT_RECORDED:
-        return False
     return told.recorded_at != known.recorded_at or known.records > told.records
 
 

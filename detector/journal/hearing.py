@@ -189,10 +189,11 @@ def _with_down(standing: Standing, peers: Iterable[str], insight: Insight) -> St
     latest = {each.remote_ip: each for each in insight.failover.outages}
     own = [latest[peer] for peer in missing if peer in latest]
     since = [each.from_ for each in own]
+    since += [standing.down_since] if standing.down_since else []
     return replace(
         standing,
         down=tuple(sorted({*standing.down, *((each.remote_ip, each.instance) for each in own)})),
-        down_since=min([*since, *([standing.down_since] if standing.down_since else [])]),
+        down_since=min(since, default=None),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from dataclasses import dataclass
 from datetime import datetime
@@ -110,11 +111,12 @@ def gateway_key(gateway_id: str) -> str:
     return f"{name}-{digest}" if name else digest
 
 
-VERSION: Final = 1
+VERSION: Final = 2
 """The version of the form in which histories are stored now.
 
 Each later form reads the ones before it. A text without a version is of version 0, which has the
-same members beside it.
+same members as version 1 beside it. These two named of lost redundancy only the remote IPs whose
+tunnels were `missing`.
 """
 
 
@@ -139,8 +141,27 @@ def history_from_json(text: str) -> History:
     Members that this release does not know are passed over wherever they stand, and a newer
     version is read as far as it fits: after a rollback every gateway is still told of.
     """
-    stored = _adapter().validate_json(text, extra="ignore")
+    stored = _adapter().validate_json(_in_this_form(text), extra="ignore")
     return History(gateway_id=stored.gateway_id, records=stored.records)
+
+
+def _in_this_form(text: str) -> str:
+    """A text of an earlier version in the form of this one; any other text as it is."""
+    if '"missing"' not in text:
+        return text
+    try:
+        return json.dumps(json.loads(text, object_hook=_with_tunnels))
+    except (ValueError, RecursionError):
+        return text  # what is wrong with it, the validation says
+
+
+def _with_tunnels(members: dict[str, object]) -> dict[str, object]:
+    """Of lost redundancy the tunnels that were missing: they were lost when it was."""
+    missing = members.get("missing")
+    if not isinstance(missing, list) or "tunnels" in members:
+        return members
+    lost = {"instance": members.get("instance"), "start": members.get("start")}
+    return {**members, "tunnels": [{"remote_ip": remote_ip, **lost} for remote_ip in missing]}
 
 
 @cache

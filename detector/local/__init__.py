@@ -1,4 +1,4 @@
-"""EDGE: recordings stand in for Azure, a folder for the storage account, a listener for people."""
+"""EDGE: recordings stand in for Azure, a folder for the storage account."""
 
 from __future__ import annotations
 
