@@ -8,12 +8,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check format lock clean
+.PHONY: help setup demo test check mutants format lock clean
 
 help:
 	@echo 'make demo    replay a recorded afternoon and print the insights it leads to'
 	@echo 'make test    run the tests'
 	@echo 'make check   run what CI runs: format, lint, types, tests'
+	@echo 'make mutants change the rules a token at a time and see which tests notice (20 minutes)'
 	@echo 'make format  put the code into its format'
 	@echo 'make lock    pin the newest versions that requirements.txt admits'
 	@echo 'make clean   remove what the others made'
@@ -34,6 +35,11 @@ check: setup
 	@$(BIN)/mypy
 	@$(MAKE) --no-print-directory test
 
+# By hand, and in no other target. Its tool stands beside what the tests need, in a place of its own.
+mutants: $(VENV)/mutants.stamp
+	@rm -rf mutants
+	@nice $(VENV)/mutants/bin/python -m benchmarks.mutants
+
 format: $(VENV)/dev.stamp
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
@@ -44,7 +50,7 @@ lock: $(BIN)/python
 	    --custom-compile-command 'make lock' requirements-dev.in --output-file requirements-dev.lock
 
 clean:
-	rm -rf $(VENV) node_modules demo-output .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) node_modules demo-output mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -64,6 +70,13 @@ $(VENV)/dev.stamp: requirements-dev.lock | $(BIN)/python
 	@echo 'Installing what the app and its tests need into $(VENV) ...' >&2
 	@$(PIP) --requirement requirements-dev.lock
 	@touch $(VENV)/runtime.stamp $@
+
+$(VENV)/mutants.stamp: requirements-dev.lock | $(BIN)/python
+	@echo 'Installing the tests and mutmut into $(VENV)/mutants ...' >&2
+	@$(BIN)/python -m venv $(VENV)/mutants
+	@$(VENV)/mutants/bin/python -m pip install -qq --disable-pip-version-check \
+	    --requirement requirements-dev.lock mutmut==3.8.1
+	@touch $@
 
 # No script of a package runs: neither Azurite nor the language service needs one.
 node_modules/npm.stamp: package.json package-lock.json
