@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+import pytest
 
 from benchmarks import truth
 from detector.model import Signal
@@ -32,12 +31,10 @@ NEVER = frozenset(
 BY_ROWS_OF_ANY_AGE = frozenset({Falsehood.INSTANT, Falsehood.FLAPPING, Falsehood.TWICE})
 """What a run that sees all rows at once cannot get wrong, and one that saw some of them may."""
 
-seeds = st.integers(min_value=0, max_value=2**32)
-few = settings(
-    derandomize=True,  # a run of the tests is the same everywhere; the benchmark draws others
-    max_examples=max(10, settings.default.max_examples // 4) if settings.default else 25,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+SEEDS = range(25)
+"""The stories of each test, the same everywhere; the benchmark draws others."""
+
+each_story = pytest.mark.parametrize("seed", SEEDS)
 
 
 def at_once(story: Story, rows: Sequence[Signal], *, arm_answers: bool = True) -> Judge:
@@ -51,8 +48,7 @@ def kinds(judge: Judge) -> set[Falsehood]:
     return {finding.kind for finding in judge.findings}
 
 
-@few
-@given(seed=seeds)
+@each_story
 def test_where_no_row_is_lost_or_late_the_truth_is_told(seed: int) -> None:
     story = a_story(Random(seed))
 
@@ -61,8 +57,7 @@ def test_where_no_row_is_lost_or_late_the_truth_is_told(seed: int) -> None:
     assert not story.known or [] == judge.findings, seed
 
 
-@few
-@given(seed=seeds)
+@each_story
 def test_without_arm_it_is_told_all_the_same(seed: int) -> None:
     story = a_story(Random(seed))
 
@@ -71,8 +66,8 @@ def test_without_arm_it_is_told_all_the_same(seed: int) -> None:
     assert not story.known or [] == judge.findings, seed
 
 
-@few
-@given(seed=seeds, lost=st.sampled_from([0, 5, 10, 20]))
+@each_story
+@pytest.mark.parametrize("lost", [0, 10, 20])
 def test_with_arms_answers_some_things_are_never_said_whatever_is_lost_and_late(
     seed: int, lost: int
 ) -> None:
@@ -81,10 +76,23 @@ def test_with_arms_answers_some_things_are_never_said_whatever_is_lost_and_late(
     assert not judge.story.known or set() == kinds(judge) & NEVER, seed
 
 
-@few
-@given(seed=seeds)
+@each_story
 def test_late_rows_leave_nothing_untold_and_nobody_with_a_better_state(seed: int) -> None:
     judge = truth.judged(seed, lost=0, arm_answers=True)
 
     left = {Falsehood.BETTER, Falsehood.HEARD_BETTER, Falsehood.ONLY_REDUNDANCY}
     assert not judge.story.known or set() == kinds(judge) & left, seed
+
+
+@pytest.mark.xfail(strict=True, reason="the tunnel is down still, and all are said to be back")
+def test_a_peer_of_an_active_standby_gateway_is_not_said_to_be_back_while_it_is_out() -> None:
+    story = a_story(Random(18165086))
+
+    assert [] == at_once(story, story.rows).findings
+
+
+@pytest.mark.xfail(strict=True, reason="the row that tells which VIP is whose is still to come")
+def test_a_vip_is_not_given_to_an_instance_while_the_row_that_decides_is_late() -> None:
+    judge = truth.judged(332008, lost=10, arm_answers=True)
+
+    assert set() == kinds(judge) & NEVER
