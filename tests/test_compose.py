@@ -9,10 +9,12 @@ from detector.diagnosis.bandwidth import Comparison
 from detector.insights.compose import Library, Revision, compose_insight, slot_facts
 from detector.insights.document import MOST_LISTED, Reason
 from detector.insights.scenario import RESET, SWITCHED_OVER
-from detector.model import Cause, CauseKind, EvidenceRow, Redundancy, State
+from detector.insights.summary import to_markdown
+from detector.model import AlreadyDown, Cause, CauseKind, EvidenceRow, Redundancy, State
 from tests.builders import (
     GATEWAY_ID,
     LYON,
+    ONE,
     PARIS,
     a_diagnosis,
     a_failover,
@@ -143,6 +145,30 @@ def test_of_very_many_outages_what_is_open_and_the_longest_stand_in_the_document
     assert (MOST_LISTED, 7) == (len(shown), insight.failover.outages_left_out)
     assert {None, 693.0} <= {outage.seconds for outage in shown}
     assert sorted(outage.from_ for outage in shown) == [outage.from_ for outage in shown]
+
+
+def test_of_every_list_that_is_too_long_it_says_how_many_more_there_are() -> None:
+    blinks = tuple(an_outage(LYON, number, number + 1) for number in range(MOST_LISTED + 5))
+    lost = Redundancy(instance=ONE, start=at(), end=at(9), tunnels=blinks)
+    down = AlreadyDown(remote_ip=LYON, instance=ONE, since=at(-900))
+    found = a_diagnosis(
+        redundancy=(lost,) * (MOST_LISTED + 2),
+        unclear=blinks[:-1],
+        already_down=(down,) * (MOST_LISTED + 3),
+    )
+
+    insight, _ = compose_insight(a_telling(diagnosis=found), library())
+
+    failover = insight.failover
+    assert (MOST_LISTED, 2) == (len(failover.redundancy_lost), failover.redundancy_lost_left_out)
+    assert (MOST_LISTED, 4) == (len(failover.maybe_out), failover.maybe_out_left_out)
+    assert (MOST_LISTED, 3) == (len(failover.already_down), failover.already_down_left_out)
+    assert {5} == {each.tunnels_left_out for each in failover.redundancy_lost}
+    told = to_markdown(insight)
+    assert f"- and 5 more tunnels that {ONE} lost\n" in told.replace("\\", "")
+    assert "- and 2 earlier times without redundancy\n" in told
+    assert "- and 4 more of which that is not known\n" in told
+    assert "- and 3 more that were already down\n" in told
 
 
 def test_the_portal_link_leads_to_the_gateway_where_the_portal_is_public() -> None:

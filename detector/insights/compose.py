@@ -102,7 +102,7 @@ def compose_insight(revision: Revision, library: Library) -> tuple[Insight, tupl
         bandwidth=BandwidthFacts.model_validate(revision.bandwidth),
         tunnels=tuple(islice(_live(diagnosis), MOST_LISTED)),
         evidence=tuple(map(EvidenceFacts.model_validate, diagnosis.evidence[:MOST_LISTED])),
-        evidence_left_out=max(len(diagnosis.evidence) - MOST_LISTED, 0),
+        evidence_left_out=_left_out(diagnosis.evidence),
         verdict=said,
         advice=advice_of(diagnosis, gateway),
         links=Links(
@@ -212,7 +212,6 @@ def _gateway(gateway: Gateway) -> GatewayFacts:
 def failover_facts(failover: Failover, diagnosis: Diagnosis) -> FailoverFacts:
     """The document's part on the failover; of each list as many items as the document may hold."""
     causes = [CauseFacts.model_validate(cause) for cause in diagnosis.causes]
-    outages = _worst(diagnosis.outages)
     return FailoverFacts(
         first_at=failover.first_at,
         last_at=failover.last_at,
@@ -230,13 +229,15 @@ def failover_facts(failover: Failover, diagnosis: Diagnosis) -> FailoverFacts:
         ),
         flapping=diagnosis.flapping,
         cause=CauseFacts.model_validate(diagnosis.cause),
-        outages=tuple(map(_outage, outages)),
-        outages_left_out=len(diagnosis.outages) - len(outages),
+        outages=tuple(map(_outage, _worst(diagnosis.outages))),
+        outages_left_out=_left_out(diagnosis.outages),
         already_down=tuple(
             AlreadyDownFacts(remote_ip=each.remote_ip, connection=each.connection, since=each.since)
             for each in diagnosis.already_down[:MOST_LISTED]
         ),
+        already_down_left_out=_left_out(diagnosis.already_down),
         redundancy_lost=tuple(map(_redundancy, diagnosis.redundancy[-MOST_LISTED:])),
+        redundancy_lost_left_out=_left_out(diagnosis.redundancy),
         maybe_out=tuple(
             MaybeOutFacts(
                 remote_ip=each.remote_ip,
@@ -247,6 +248,7 @@ def failover_facts(failover: Failover, diagnosis: Diagnosis) -> FailoverFacts:
             )
             for each in _worst(diagnosis.unclear)
         ),
+        maybe_out_left_out=_left_out(diagnosis.unclear),
         seen_until=diagnosis.seen_until,
         redundancy_lost_seconds=_seconds(redundancy_lost(diagnosis.redundancy)),
         state=diagnosis.state,
@@ -271,6 +273,11 @@ def _worst(outages: Sequence[Outage]) -> list[Outage]:
     return sorted(kept, key=lambda each: (each.start, each.remote_ip))
 
 
+def _left_out(items: Sequence[object]) -> int:
+    """How many of a list the document may not hold."""
+    return max(len(items) - MOST_LISTED, 0)
+
+
 def _outage(outage: Outage) -> OutageFacts:
     at_most = outage.at_most
     if outage.back_before is not None:
@@ -289,7 +296,6 @@ def _outage(outage: Outage) -> OutageFacts:
 
 
 def _redundancy(lost: Redundancy) -> RedundancyFacts:
-    tunnels = _worst(lost.tunnels)
     return RedundancyFacts(
         instance=lost.instance,
         from_=lost.start,
@@ -301,9 +307,9 @@ def _redundancy(lost: Redundancy) -> RedundancyFacts:
                 from_=each.start,
                 to=each.end or each.back_before,
             )
-            for each in tunnels
+            for each in _worst(lost.tunnels)
         ),
-        tunnels_left_out=len(lost.tunnels) - len(tunnels),
+        tunnels_left_out=_left_out(lost.tunnels),
     )
 
 

@@ -7,7 +7,13 @@ from datetime import timedelta
 from typing import Final
 
 from detector.articles import Spot, escaped
-from detector.insights.document import Insight, OutageFacts, TunnelLossFacts, timestamp
+from detector.insights.document import (
+    AlreadyDownFacts,
+    Insight,
+    OutageFacts,
+    TunnelLossFacts,
+    timestamp,
+)
 from detector.text import clock, count, day, lasting, one_line
 
 LONGEST: Final = 2000
@@ -74,27 +80,36 @@ def _tunnels(insight: Insight) -> Iterator[str]:
     for lost in failover.redundancy_lost:
         for tunnel in lost.tunnels:
             yield f"{_loss(tunnel, lost.instance, insight)}; the other instance served its peer"
+        if lost.tunnels_left_out:
+            yield f"and {count(lost.tunnels_left_out, 'more tunnel')} that {lost.instance} lost"
+    if failover.redundancy_lost_left_out:
+        yield f"and {count(failover.redundancy_lost_left_out, 'earlier time')} without redundancy"
     for perhaps in failover.maybe_out:
         yield (
             f"{_loss(perhaps, perhaps.instance, insight)}; whether the other instance served its "
             "peer is not known"
         )
+    if failover.maybe_out_left_out:
+        yield f"and {failover.maybe_out_left_out} more of which that is not known"
     for known in failover.already_down:
-        name = known.remote_ip + (f" ({known.connection})" if known.connection else "")
-        yield f"{name}: already down since {day(known.since)}"
+        yield f"{_name(known)}: already down since {day(known.since)}"
+    if failover.already_down_left_out:
+        yield f"and {failover.already_down_left_out} more that were already down"
+
+
+def _name(tunnel: AlreadyDownFacts | OutageFacts | TunnelLossFacts) -> str:
+    return tunnel.remote_ip + (f" ({tunnel.connection})" if tunnel.connection else "")
 
 
 def _loss(tunnel: TunnelLossFacts, instance: str, insight: Insight) -> str:
-    name = tunnel.remote_ip + (f" ({tunnel.connection})" if tunnel.connection else "")
-    down = f"{name}: down at {clock(tunnel.from_)} on {instance}"
+    down = f"{_name(tunnel)}: down at {clock(tunnel.from_)} on {instance}"
     if tunnel.to is None:
         return f"{down}, not seen back by {clock(insight.failover.seen_until)}"
     return f"{down}, back at {clock(tunnel.to)}"
 
 
 def _outage(outage: OutageFacts, insight: Insight) -> str:
-    name = outage.remote_ip + (f" ({outage.connection})" if outage.connection else "")
-    down = f"{name}: down at {clock(outage.from_)} on {outage.instance}"
+    down = f"{_name(outage)}: down at {clock(outage.from_)} on {outage.instance}"
     if not outage.followed:
         return f"{down}, followed no more, since its connection was deleted"
     if outage.seconds is not None and outage.to is not None:
