@@ -51,14 +51,7 @@ def carried(recorded: Diagnosis | None, gateway_id: str, rows: Iterable[Signal])
         if row.kind is Kind.DISCONNECTED:
             known.setdefault((row.remote_ip, row.instance), []).append(row.at)
     return [
-        Signal(
-            at=outage.start,
-            gateway_id=gateway_id,
-            kind=Kind.DISCONNECTED,
-            source=CARRIED,
-            instance=outage.instance,
-            remote_ip=outage.remote_ip,
-        )
+        _carried_row(outage, outage.start, Kind.DISCONNECTED, gateway_id)
         for outage in waiting
         if not any(
             abs(at - outage.start) <= NEAR
@@ -89,14 +82,7 @@ def ended_by_arm(
         if row.kind is Kind.CONNECTED:
             backs.setdefault(row.remote_ip, []).append(row)
     return [
-        Signal(
-            at=tunnel.end,
-            gateway_id=gateway_id,
-            kind=Kind.CONNECTED,
-            source=CARRIED,
-            instance=tunnel.instance,
-            remote_ip=tunnel.remote_ip,
-        )
+        _carried_row(tunnel, tunnel.end, Kind.CONNECTED, gateway_id)
         for tunnel in ended
         if tunnel.end is not None
         and not any(
@@ -105,6 +91,18 @@ def ended_by_arm(
             for row in backs.get(tunnel.remote_ip, ())
         )
     ]
+
+
+def _carried_row(tunnel: Outage, at: datetime, kind: Kind, gateway_id: str) -> Signal:
+    """A row of what was told of a tunnel; it proves nothing by itself."""
+    return Signal(
+        at=at,
+        gateway_id=gateway_id,
+        kind=kind,
+        source=CARRIED,
+        instance=tunnel.instance,
+        remote_ip=tunnel.remote_ip,
+    )
 
 
 def joined(
