@@ -37,9 +37,7 @@ ASIDE: Final = timedelta(seconds=3)
 ROWS_LATER: Final = timedelta(seconds=28)
 """So long after the last tunnel the primary may be logged to have changed."""
 
-GONE: Final = timedelta(minutes=5)
 LONG_GONE: Final = timedelta(minutes=30)
-LATEST: Final = timedelta(minutes=20)
 AGAIN: Final = timedelta(minutes=60)
 BEFORE: Final = timedelta(minutes=15)
 AFTER: Final = timedelta(minutes=5)
