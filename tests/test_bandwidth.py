@@ -182,3 +182,27 @@ def test_a_gateway_that_is_gone_still_gets_a_statement() -> None:
     gateway = arm.missing(GATEWAY_ID, "the gateway no longer exists")
 
     assert compare(gateway, [], WINDOW).statement.startswith("No bandwidth was recorded")
+
+
+def test_a_sku_that_nobody_looked_up_says_so() -> None:
+    gateway = Gateway(id=GATEWAY_ID, name="v", resource_group="g", subscription_id="s")
+
+    statement = compare(gateway, [a_series(100)], WINDOW).statement
+
+    assert "the gateway's SKU is unknown (it was not looked up)" in statement
+
+
+def test_at_100_per_cent_it_is_what_an_instance_can_carry() -> None:
+    at_most, more = (
+        compare(a_gateway("VpnGw4"), [a_series(mbps)], WINDOW).statement for mbps in (5000, 5050)
+    )
+
+    assert "close to what an instance can be expected to carry" in at_most
+    assert "more than an instance can be relied on to carry" in more
+
+
+@pytest.mark.parametrize(("mbps", "said"), [(0.9, "less than 1 Mbps"), (1, "1 Mbps")])
+def test_a_trickle_is_not_called_nothing(mbps: float, said: str) -> None:
+    statement = compare(a_gateway("VpnGw4"), [a_series(mbps)], WINDOW).statement
+
+    assert f"was {said} on" in statement

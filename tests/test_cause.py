@@ -179,7 +179,13 @@ class TestKinds:
     ) -> None:
         rows = an_operation(Kind.MIGRATION, at(minutes=-2), Phase.SUCCEEDED)
 
-        assert is_open is ("not yet committed" in found(*rows, migration=status).statement)
+        [alone, of_two] = [
+            causes(*rows, known=known, migration=status)[0].statement
+            for known in ([KNOWN], [KNOWN, a_switch_over(at(minutes=50))])
+        ]
+        said = " By the gateway's own status the migration is not yet committed."
+        assert [is_open, is_open] == [alone.endswith(f".{said}"), of_two.endswith(f".{said}")]
+        assert [is_open, is_open] == ["committed" in alone, "committed" in of_two]
         assert "committed" not in found(*RESET, migration=status).statement
 
 
@@ -457,6 +463,14 @@ class TestResourceHealth:
             found(health=[entry]).statement
         )
 
+    @pytest.mark.parametrize(("minutes", "others"), [(-7, 0), (-6, 1)])
+    def test_entries_alike_no_more_than_three_minutes_apart_are_one(
+        self, minutes: float, others: int
+    ) -> None:
+        entries = [an_entry(at(minutes=when)) for when in (-10, minutes)]
+
+        assert others == len(found(health=entries).others)
+
     def test_a_row_of_the_log_and_the_entry_that_was_asked_for_are_one(self) -> None:
         entry = an_entry(at(-60))
         row = of_gateway(
@@ -483,6 +497,7 @@ class TestNotEndedYet:
         )
         assert recorded.statement.startswith(
             "A reset of the gateway by kim@example.net was started at 01:58:00Z and has no end yet."
+            " No cause was recorded by"
         )
         assert recorded.clause.endswith("started at 01:58:00Z, no end of it recorded yet")
 
@@ -529,7 +544,8 @@ class TestWindow:
 
     def test_it_lies_around_every_switch_over(self) -> None:
         known = [a_switch_over(at(minutes=-40)), a_switch_over()]
-        recorded = Records(events=events([of_gateway(Kind.MAINTENANCE, at(minutes=-50))]))
+        rows = [of_gateway(Kind.MAINTENANCE, at(minutes=minutes)) for minutes in (-50, -45, 3)]
+        recorded = Records(events=events(rows))
 
         assert recorded.events == recorded.counting(known)
 

@@ -6,11 +6,22 @@ from typing import Any, Final
 
 import pytest
 
-from detector.diagnosis.diagnosis import all_tunnels, evidence_row, judged, named, with_logs
+from detector.diagnosis.diagnosis import (
+    all_tunnels,
+    diagnose,
+    evidence_row,
+    judged,
+    named,
+    served_as_told,
+    with_logs,
+)
 from detector.diagnosis.live import TRIES
+from detector.errors import FactUnknown
 from detector.model import (
     ACTIVITY,
+    AlreadyDown,
     CauseKind,
+    Connection,
     Diagnosis,
     EndSource,
     HealthEvent,
@@ -22,12 +33,14 @@ from detector.model import (
     Redundancy,
     Signal,
     State,
+    TunnelState,
     TunnelStatus,
 )
 from tests.builders import (
     GATEWAY_LOG,
     LYON,
     NICE,
+    ONE,
     PARIS,
     ZERO,
     a_diagnosis,
@@ -149,6 +162,20 @@ class TestImportance:
     def test_arm_is_asked_before_critical_is_said_and_never_after(self, tunnel: Outage) -> None:
         assert Importance.WARNING is found(tunnel, tunnels_seen_until=NOW).importance
 
+    @pytest.mark.parametrize(
+        ("tunnel", "seen", "importance"),
+        [
+            (answered(OPEN, 181, status=NOT_UP), at(100), Importance.WARNING),
+            (answered(OPEN, 180, status=NOT_UP), at(900), Importance.INFORMATION),
+            (answered(OPEN, 900, status=TunnelStatus.UNKNOWN), at(180), Importance.INFORMATION),
+            (answered(OPEN, 900, status=TunnelStatus.UNKNOWN), at(181), Importance.WARNING),
+        ],
+    )
+    def test_how_long_it_is_down_is_seen_until_arm_called_it_down_or_else_in_the_rows(
+        self, tunnel: Outage, seen: datetime, importance: Importance
+    ) -> None:
+        assert importance is found(tunnel, tunnels_seen_until=seen).importance
+
     def test_lost_redundancy_is_a_warning_also_when_it_is_back(self) -> None:
         known = judged(a_diagnosis(redundancy=(a_loss(an_outage(end=60)),)), now=NOW)
 
@@ -171,6 +198,41 @@ class TestImportance:
 
         assert importance is known.importance
 
+    @pytest.mark.parametrize(
+        ("seconds", "importance"), [(1799, Importance.WARNING), (1800, Importance.CRITICAL)]
+    )
+    def test_or_for_so_long_by_the_tunnels_rows_where_arm_cannot_be_asked(
+        self, seconds: float, importance: Importance
+    ) -> None:
+        refused = answered(OPEN, 900, refused=True, failures=TRIES, problem="no permission")
+
+        known = judged(
+            a_diagnosis(redundancy=(a_loss(refused),), tunnels_seen_until=at(seconds)), now=NOW
+        )
+
+        assert importance is known.importance
+
+    @pytest.mark.parametrize(
+        ("peer_out", "importance"),
+        [
+            (an_outage(LYON, 0, 60), Importance.WARNING),
+            (an_outage(LYON, -180, 60), Importance.WARNING),
+            (an_outage(LYON, -180.001, 60), Importance.CRITICAL),
+            (an_outage(LYON, 0, None), Importance.CRITICAL),
+            (replace(an_outage(LYON, 0, 60), instance=ONE), Importance.CRITICAL),
+            (an_outage(PARIS, -60, -30), Importance.CRITICAL),
+        ],
+        ids=["back", "3 minutes before", "before that", "open", "other instance", "down again"],
+    )
+    def test_it_is_not_where_a_tunnel_came_back_whose_peer_had_no_other(
+        self, peer_out: Outage, importance: Importance
+    ) -> None:
+        away = answered(OPEN, 1800, status=NOT_UP)
+
+        known = judged(a_diagnosis(outages=(peer_out,), redundancy=(a_loss(away),)), now=NOW)
+
+        assert importance is known.importance
+
     def test_an_instance_whose_tunnels_bounced_and_stay_away_is_critical_all_the_same(self) -> None:
         """They were back for a moment; the instance has had none for half an hour."""
         again = answered(an_outage(PARIS, 90, None), 1900, status=NOT_UP)
@@ -178,6 +240,106 @@ class TestImportance:
         known = judged(a_diagnosis(redundancy=(a_loss(an_outage(end=60), again),)), now=NOW)
 
         assert Importance.CRITICAL is known.importance
+
+
+class TestServed:
+    """Whether another tunnel served a peer stays as it was told, unless ARM knows better."""
+
+    LOSS: Final = tuple(
+        row for peer in (PARIS, LYON) for row in (down(at(), ZERO, peer), up(at(60), ZERO, peer))
+    )
+
+    @pytest.mark.parametrize("start", [-180, 180])
+    def test_it_is_that_tunnel_if_it_was_lost_within_three_minutes(self, start: float) -> None:
+        out = a_diagnosis(outages=(an_outage(LYON, start), an_outage(PARIS, start)))
+        spared = a_diagnosis(redundancy=(a_loss(an_outage(LYON, start), an_outage(PARIS, start)),))
+
+        for moment, expected in ((0, True), (start * -0.001, None)):
+            assert expected is served_as_told(spared, PARIS, at(moment))
+            assert (None if expected is None else False) is served_as_told(out, PARIS, at(moment))
+        assert None is served_as_told(spared, NICE, at(start))
+        assert None is served_as_told(out, NICE, at(start))
+        assert None is served_as_told(None, PARIS, at())
+
+    @pytest.mark.parametrize("told", ["outages", "redundancy"])
+    def test_what_was_told_stays_while_nothing_says_otherwise(self, told: str) -> None:
+        lost = (an_outage(PARIS, 0, 60), an_outage(LYON, 0, 60))
+        known = {"outages": lost, "redundancy": (a_loss(*lost),)}[told]
+        examined = an_examination(an_observation(*self.LOSS), active_active=True)
+
+        found = diagnose(
+            examined.switch_overs,
+            examined,
+            active_active=True,
+            recorded=a_diagnosis(**{told: known}),
+        )
+
+        kinds = ("outages", "redundancy", "unclear")
+        assert [told] == [kind for kind in kinds if getattr(found, kind)]
+
+    def test_what_was_told_to_be_spared_is_not_asked_again(self) -> None:
+        """The connection has lost its other tunnel since."""
+        only = Connection(
+            name="conn",
+            remote_ip=PARIS,
+            status=None,
+            tunnels=(TunnelState(vip=None, status=UP, connected_since=at(60)),),
+        )
+        examined = an_examination(
+            an_observation(*self.LOSS), active_active=True, live={PARIS: [only], LYON: [only]}
+        )
+        lost = a_loss(an_outage(PARIS, 0, 60), an_outage(LYON, 0, 60))
+
+        found = diagnose(
+            examined.switch_overs,
+            examined,
+            active_active=True,
+            recorded=a_diagnosis(redundancy=(lost,)),
+        )
+
+        assert ((), 1) == (found.outages, len(found.redundancy))
+
+    def test_azure_is_asked_of_the_instance_that_was_lost(self) -> None:
+        """Its other tunnel was up long before, and its own is since."""
+        states = tuple(
+            TunnelState(vip=vip, status=UP, connected_since=since)
+            for vip, since in (("203.0.113.10", at(60)), ("203.0.113.11", at(hours=-9)))
+        )
+        live = {
+            peer: [Connection(name="conn", remote_ip=peer, status=None, tunnels=states)]
+            for peer in (PARIS, LYON)
+        }
+
+        found = diagnosed(*self.LOSS, active_active=True, live=live)
+
+        assert ((), (), 1) == (found.outages, found.unclear, len(found.redundancy))
+
+    def test_where_it_cannot_be_known_the_tunnels_are_unclear_with_what_azure_said(self) -> None:
+        gone = FactUnknown("no such connection", kind="gone")
+
+        found = diagnosed(*self.LOSS, active_active=True, live={PARIS: [gone]})
+
+        assert [True, False] == [
+            tunnel.live is not None and tunnel.live.gone for tunnel in found.unclear
+        ]
+
+    @pytest.mark.parametrize(
+        ("until", "expected"), [(at(minutes=40), at(minutes=40)), (None, at(hours=1))]
+    )
+    def test_rows_of_tunnels_are_seen_until_the_newest_or_as_all_rows_are(
+        self, until: datetime | None, expected: datetime
+    ) -> None:
+        examined = an_examination(an_observation(*MOVED, tunnels_seen_until=until))
+
+        found = diagnose(examined.switch_overs, examined, active_active=False)
+
+        assert expected == found.tunnels_seen_until
+
+    def test_what_is_of_another_failover_is_not_lost_by_this(self) -> None:
+        again = (down(at(minutes=50), ONE), up(at(9, minutes=50), ONE))
+
+        assert 2 == len(diagnosed(*MOVED, *again).outages)
+        assert 1 == len(diagnosed(*MOVED, *again, others=[at(minutes=50)]).outages)
 
 
 class TestFlapping:
@@ -219,6 +381,53 @@ class TestEvidence:
 
         assert diagnosed(*MOVED).evidence == diagnosed(*MOVED, *flap, failed).evidence
 
+    def test_nor_does_what_the_primary_instance_did_hours_before(self) -> None:
+        primary = of_gateway(Kind.PRIMARY_CHANGED, at(hours=-2))
+        examined = an_examination(an_observation(*MOVED, primary))
+
+        found = diagnose(examined.switch_overs[-1:], examined, active_active=False)
+
+        assert diagnosed(*MOVED).evidence == found.evidence
+
+    @pytest.mark.parametrize(
+        ("row", "text"),
+        [
+            (
+                of_gateway(Kind.CONFIGURATION, at(), phase=Phase.SUCCEEDED),
+                "configuration of the gateway succeeded",
+            ),
+            (of_gateway(Kind.HEALTH, at(), text="restarted"), "Resource Health: restarted"),
+            (
+                of_activity(
+                    Kind.CONNECTION_CHANGE,
+                    Phase.SUCCEEDED,
+                    at(),
+                    connection="/resourcegroups/g/connections/paris",
+                ),
+                "change of the connection paris by kim@example.net succeeded",
+            ),
+            (
+                of_activity(
+                    Kind.CONNECTION_CHANGE,
+                    Phase.SUCCEEDED,
+                    at(),
+                    connection="c" * 81,
+                    caller="k" * 121,
+                ),
+                f"change of the connection {'c' * 79}… by {'k' * 119}… succeeded",
+            ),
+            (
+                replace(down(at()), remote_ip="1" * 81, instance="i" * 81, text="t" * 401),
+                f"{'1' * 79}… disconnected on {'i' * 79}…: {'t' * 399}…",
+            ),
+        ],
+        ids=["configuration", "health", "connection", "long names", "long text"],
+    )
+    def test_a_row_is_told_in_words_and_what_is_long_in_it_is_cut(
+        self, row: Signal, text: str
+    ) -> None:
+        assert text == evidence_row(row).text
+
     def test_a_hostile_message_stays_on_one_line_and_is_cut(self) -> None:
         row = of_gateway(Kind.MAINTENANCE, at(), text="a\n# b\u202e" + "x" * 999)
 
@@ -236,7 +445,10 @@ class TestNames:
         assert ["conn-lyon"] == [known.connection for known in found.already_down]
 
     def test_where_none_is_known_it_keeps_the_one_that_it_has(self) -> None:
-        known = a_diagnosis(outages=(replace(an_outage(), connection="conn-paris"),))
+        before = AlreadyDown(remote_ip=LYON, instance=ZERO, since=at(), connection="conn-lyon")
+        known = a_diagnosis(
+            outages=(replace(an_outage(), connection="conn-paris"),), already_down=(before,)
+        )
 
         assert known == named(known, {NICE: "conn-nice"})
 
@@ -267,6 +479,33 @@ class TestSearched:
         assert at(hours=1) == asked.health_asked
         assert "Resource Health" in self.searched(asked)
         assert "Resource Health" not in self.searched(diagnosed(*MOVED))
+
+    def test_the_first_run_may_know_it_already(self) -> None:
+        assert "Searched: the" in diagnosed(*MOVED, logs=self.LOGS).cause.statement
+
+    def test_the_cause_of_each_switch_over_says_so_too(self) -> None:
+        examined = an_examination(an_observation(*MOVED), logs=self.LOGS)
+
+        [each] = with_logs(diagnosed(*MOVED), examined.switch_overs, examined).causes
+
+        assert "Searched: the gateway's diagnostic log" in each.statement
+
+    def test_what_was_recorded_in_rows_that_are_gone_is_left_as_it_is(self) -> None:
+        known = diagnosed(*MOVED, of_gateway(Kind.MAINTENANCE, at(-60)))
+
+        assert known.cause.statement == self.searched(known)
+
+    def test_so_is_what_was_started(self) -> None:
+        known = diagnosed(*MOVED, of_activity(Kind.RESET, Phase.STARTED, at(-60)))
+
+        assert known.cause.statement == self.searched(known)
+
+    def test_a_migration_that_is_not_committed_says_so(self) -> None:
+        row = of_gateway(Kind.MIGRATION, at(-60))
+
+        found = diagnosed(*MOVED, row, migration="ExecuteSucceeded")
+
+        assert "not yet committed" in found.cause.statement
 
     def test_what_was_recorded_is_left_as_it_is(self) -> None:
         rows = (of_gateway(Kind.MAINTENANCE, at(-60)),)

@@ -501,6 +501,8 @@ class TestWhenToAsk:
         assert {PARIS} == peers_to_ask(lost(back), now=at(minutes=2))
         assert {PARIS} == peers_to_ask(a_diagnosis(unclear=(back,)), now=at(minutes=2))
         assert set() == peers_to_ask(lost(asked), now=at(minutes=7))
+        assert {PARIS} == peers_to_ask(lost(back), now=at(hours=25))
+        assert set() == peers_to_ask(lost(back), now=at(hours=25.01))
 
     def test_they_are_asked_of_again_where_the_log_and_arm_do_not_agree_on_how_it_ended(
         self,
@@ -520,6 +522,7 @@ class TestWhatItIsTakenFor:
             ([conn(tunnel(TunnelStatus.UNKNOWN))], False, "it does not know the tunnel's state"),
             ([conn(tunnel(UP, at(13)), tunnel(DOWN, None, VIP_B))], False, NOT_KNOWN_WHICH),
             ([FactUnknown("needs a role", kind="refused")], False, "needs a role"),
+            ([FactUnknown("no such connection", kind="gone")], False, "no such connection"),
         ],
     )
     def test_what_tells_nothing_says_why_and_when(
@@ -598,6 +601,11 @@ class TestWhatItIsTakenFor:
 
         assert serves is live(*rows, mode=True, answers=[conn(*states)]).serves(PARIS, ZERO, at())
 
+    def test_where_azure_does_not_tell_of_every_connection_nobody_knows(self) -> None:
+        answers: Answers = [conn(tunnel(UP, at(-60))), FactUnknown("needs a role", kind="refused")]
+
+        assert None is live(down(at()), mode=True, answers=answers).serves(PARIS, ZERO, at())
+
     def test_one_that_is_connected_without_a_time_may_have(self) -> None:
         states = (tunnel(UP), tunnel(UP, None, VIP_B))
 
@@ -627,6 +635,7 @@ class TestDownAgain:
         found = diagnosed(*self.ROWS, *later, live={PARIS: [conn(tunnel(DOWN))]})
 
         assert starts == [outage.start for outage in found.outages]
+        assert found.outages[-1].end_source is (EndSource.LOG if len(starts) == 1 else None)
 
     @pytest.mark.parametrize(
         ("later", "starts"),

@@ -22,6 +22,7 @@ from detector.model import (
 from tests.builders import (
     LILLE,
     LYON,
+    NICE,
     ONE,
     PARIS,
     ZERO,
@@ -250,6 +251,12 @@ class TestWhatBelongs:
 
         assert belongs is ((PARIS, at(minutes=minutes), at(minutes=61)) in spans(found))
 
+    def test_each_tunnel_may_go_down_again_however_late_it_began(self) -> None:
+        rows = [down(at()), down(at(100), ZERO, LYON), up(at(160), ZERO, LYON)]
+        again = (LYON, at(600), None)
+
+        assert again in spans(lost(*rows, down(at(600), ZERO, LYON), known=[CHANGED]))
+
     def test_the_tunnels_of_a_slow_switch_over_belong(self) -> None:
         """They left at 0 s and came up at 230 s, 20 s after the primary instance changed."""
         rows = [of_gateway(Kind.PRIMARY_CHANGED, at(210)), down(at()), up(at(230))]
@@ -286,6 +293,30 @@ class TestAlreadyDown:
         found = lost(self.OLD, up(at(20), ONE, LYON), *self.MOVED)
 
         assert ((self.EXPECTED,), [PARIS]) == (found.already_down, [ip for ip, *_ in spans(found)])
+
+    def test_several_stand_in_the_order_of_their_loss(self) -> None:
+        """One of them had been down before, and had come back."""
+        before = (down(at(minutes=-60), ZERO, LYON), up(at(minutes=-50), ZERO, LYON))
+        older = down(at(minutes=-30), ZERO, NICE)
+
+        found = lost(*before, self.OLD, older, *self.MOVED).already_down
+
+        assert [(NICE, at(minutes=-30)), (LYON, at(minutes=-20))] == [
+            (tunnel.remote_ip, tunnel.since) for tunnel in found
+        ]
+
+    def test_one_that_went_down_between_two_switch_overs_is_not(self) -> None:
+        known = [CHANGED, replace(CHANGED, at=at(minutes=40))]
+
+        assert () == lost(down(at(minutes=20), ZERO, LYON), known=known).already_down
+
+    def test_one_that_is_back_as_it_begins_is_not(self) -> None:
+        assert () == lost(self.OLD, up(at(), ZERO, LYON), known=[CHANGED]).already_down
+
+    def test_one_that_the_other_instance_lost_just_after_is_not(self) -> None:
+        rows = [*TestBothInstancesServe.LOSS, down(at(60), ONE, LILLE)]
+
+        assert () == lost(*rows, mode=True, known=[LOST_ZERO]).already_down
 
     def test_one_that_was_back_before_is_not(self) -> None:
         assert () == lost(self.OLD, up(at(-10), ZERO, LYON), *self.MOVED).already_down
@@ -469,6 +500,11 @@ class TestBothInstancesServe:
         other = [down(at(60), ONE, PARIS), up(at(100), ONE, PARIS)]
 
         assert [] == spans(lost(*self.SERVED, *self.LOSS, *other, mode=True, known=[LOST_ZERO]))
+
+    def test_nor_is_one_whose_other_tunnel_had_come_back_before(self) -> None:
+        other = [down(at(-100), ONE, PARIS), up(at(-50), ONE, PARIS)]
+
+        assert [] == spans(lost(*self.SERVED, *other, *self.LOSS, mode=True, known=[LOST_ZERO]))
 
     def test_where_the_return_of_the_other_was_not_logged_nobody_knows_for_how_long(self) -> None:
         other = [down(at(20), ONE, PARIS), down(at(minutes=30), ONE, PARIS)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -14,15 +15,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.diagnosis.observation import Examination, Known, Observation
-from detector.diagnosis.switchover import NEAR
+from detector.diagnosis.switchover import NEAR, NOT_SHOWN, ONE_PEER, UNKNOWN_MODE, Piece
+from detector.errors import FactUnknown
 from detector.insights.document import Reason
 from detector.journal.history import History, Record
-from detector.model import Evidence, Gateway, Kind, Phase, Signal, State, SwitchOver
+from detector.model import (
+    CauseKind,
+    Connection,
+    Evidence,
+    Gateway,
+    Kind,
+    Phase,
+    Signal,
+    State,
+    SwitchOver,
+    TunnelState,
+    TunnelStatus,
+)
 from detector.runs.reconcile import APART, Reconciled, new_id, reconcile
 from tests.builders import (
     GATEWAY_ID,
     LYON,
     ONE,
+    PARIS,
     ZERO,
     a_gateway,
     a_switch_over,
@@ -49,10 +64,15 @@ class Finding(Examination):
     """An examination that finds these switch-overs, whatever the rows are."""
 
     found: Sequence[SwitchOver]
+    doubtful: Sequence[Piece] = ()
 
     @cached_property
     def switch_overs(self) -> Sequence[SwitchOver]:
         return self.found
+
+    @cached_property
+    def pieces(self) -> Sequence[Piece]:
+        return self.doubtful
 
 
 def reconciled(
@@ -60,10 +80,14 @@ def reconciled(
     found: Sequence[SwitchOver],
     observation: Observation | None = None,
     known: Known | None = None,
+    doubtful: Sequence[Piece] = (),
 ) -> list[Reconciled]:
     """The failovers of the gateway, of which nothing says whether it is active-active."""
     examined = Finding(
-        observation=observation or seen(), known=known or Known(), found=tuple(found)
+        observation=observation or seen(),
+        known=known or Known(),
+        found=tuple(found),
+        doubtful=doubtful,
     )
     return reconcile(history, examined)
 
@@ -127,8 +151,10 @@ def test_the_id_is_made_of_the_gateway_and_the_first_instant_and_stays() -> None
     [only] = reconciled(history, switched(-30, 0, 45))
 
     assert new_id(GATEWAY_ID, at()) == history.records[0].failover.id == only.failover.id
-    assert "20261122T020000000Z-" == only.failover.id[:20]
+    assert re.fullmatch("20261122T020000000Z-[0-9a-f]{12}", only.failover.id)
+    assert new_id(GATEWAY_ID, at(0.999)).startswith("20261122T020000999Z-")
     assert [[-30, 0, 45]] == minutes_of([only])
+    assert (GATEWAY_ID, GATEWAY_ID) == (only.gateway_id, only.failover.gateway_id)
 
 
 @pytest.mark.parametrize("other", [GATEWAY_ID + "-2", GATEWAY_ID.replace("weu", "neu")])
@@ -140,7 +166,7 @@ def test_two_gateways_at_one_instant_have_two_ids(other: str) -> None:
 def test_a_switch_over_within_3_minutes_of_a_recorded_one_is_that_one(moved: timedelta) -> None:
     [only] = reconciled(after(0), [a_switch_over(at() + moved)])
 
-    assert 1 == len(only.failover.switch_overs)
+    assert [at()] == [known.at for known in only.failover.switch_overs]
     assert after(0).records[0].failover.id == only.failover.id
 
 
@@ -170,6 +196,83 @@ def test_weaker_or_later_evidence_of_a_recorded_switch_over_only_widens_it() -> 
 
     assert (a_switch_over(first=at(-9)),) == earlier.failover.switch_overs
     assert (a_switch_over(last=at(20)),) == later.failover.switch_overs
+
+
+def test_what_was_told_without_a_direction_gets_that_of_what_is_found() -> None:
+    primary = SwitchOver(at=at(), evidence=Evidence.PRIMARY_CHANGED)
+    history = a_history(*map(told, reconciled(EMPTY, [primary])))
+
+    [only] = reconciled(history, [a_switch_over(at(5))])
+
+    assert [(ZERO, ONE)] == [
+        (known.from_instance, known.to_instance) for known in only.failover.switch_overs
+    ]
+
+
+def test_what_both_instances_lost_has_no_direction_and_its_own_interval() -> None:
+    one = SwitchOver(at=at(5), evidence=Evidence.INSTANCE_LOST, from_instance=ZERO)
+    both = SwitchOver(at=at(), evidence=Evidence.BOTH_INSTANCES_LOST, last=at(170))
+    history = a_history(*map(told, reconciled(EMPTY, [one])))
+
+    [only] = reconciled(history, [both])
+
+    assert (replace(both, at=at(5), first=at()),) == only.failover.switch_overs
+
+
+@pytest.mark.parametrize(
+    ("recorded", "found", "expected"),
+    [(None, at(4), None), (at(2), at(4), at(4)), (at(2), None, at(2))],
+)
+def test_how_much_was_left_open_is_never_more_than_was_told(
+    recorded: datetime | None, found: datetime | None, expected: datetime | None
+) -> None:
+    history = a_history(*map(told, reconciled(EMPTY, [a_switch_over(not_before=recorded)])))
+
+    [only] = reconciled(history, [a_switch_over(not_before=found)])
+
+    assert [expected] == [known.not_before for known in only.failover.switch_overs]
+
+
+def test_one_that_shows_two_recorded_ones_to_be_one_is_that_of_the_earlier() -> None:
+    """While not all rows are seen neither is taken back."""
+    wide = a_switch_over(at(minutes=4), first=at(minutes=1))
+
+    assert [[0]] == minutes_of(reconciled(after(0, 4), [wide], seen(complete=False)))
+
+
+def test_a_second_finding_near_a_recorded_one_does_not_move_it_either() -> None:
+    assert [[0]] == minutes_of(reconciled(after(0), switched(-2.9, -0.5)))
+
+
+@pytest.mark.parametrize(
+    ("recorded", "minute"),
+    [
+        (a_switch_over(last=at(minutes=30)), 29),
+        (a_switch_over(last=at(minutes=30)), 33),
+        (a_switch_over(at(minutes=10), first=at()), -1),
+        (a_switch_over(at(minutes=10), first=at()), -3),
+    ],
+)
+def test_a_recorded_one_is_found_by_either_end_of_its_interval(
+    recorded: SwitchOver, minute: float
+) -> None:
+    """Whatever else was recorded, and however short that was."""
+    other = a_switch_over(at(hours=3))
+    history = a_history(*map(told, reconciled(EMPTY, [recorded, other])))
+
+    failovers = reconciled(history, [*switched(minute), other])
+
+    assert [[recorded.at], [other.at]] == [
+        [known.at for known in each.failover.switch_overs] for each in failovers
+    ]
+
+
+def test_the_opposite_direction_never_stands_for_a_recorded_one() -> None:
+    back = a_switch_over(at(30), from_instance=ONE, to_instance=ZERO)
+
+    [only] = reconciled(after(0), [back])
+
+    assert (back,) == only.failover.switch_overs
 
 
 def test_one_of_the_opposite_direction_is_another_however_near() -> None:
@@ -226,9 +329,11 @@ def test_two_recorded_ones_that_are_both_seen_stay_two() -> None:
 
 
 def test_one_that_reaches_two_recorded_failovers_joins_the_nearer() -> None:
-    failovers = reconciled(after(0, 100), switched(0, 45, 100))
+    near_first = reconciled(after(0, 100), switched(0, 45, 100))
+    near_second = reconciled(after(0, 100), switched(0, 55, 100))
 
-    assert [[0, 45], [100]] == minutes_of(failovers)
+    assert [[0, 45], [100]] == minutes_of(near_first)
+    assert [[0], [55, 100]] == minutes_of(near_second)
 
 
 def test_failovers_stand_in_time_order_also_where_an_early_one_comes_to_light_late() -> None:
@@ -272,6 +377,41 @@ def test_a_failover_that_later_rows_do_not_bear_out_is_retracted() -> None:
 
         assert Reason.RETRACTED is reason_of(only)
         assert not only.diagnosis.borne_out
+
+
+@pytest.mark.parametrize(
+    ("seconds", "instance", "doubt", "all_peers", "stays"),
+    [
+        ((180, 180), ZERO, NOT_SHOWN, True, True),
+        ((180.001, 190), ZERO, NOT_SHOWN, True, False),
+        ((-400, -180), ZERO, NOT_SHOWN, True, True),
+        ((0, 0), ONE, NOT_SHOWN, True, False),
+        ((0, 0), ZERO, ONE_PEER, False, True),
+        ((0, 0), ZERO, ONE_PEER, True, False),
+        ((0, 0), ZERO, UNKNOWN_MODE, False, False),
+    ],
+)
+def test_a_loss_stays_told_while_what_showed_it_was_not_asked_for(
+    *,
+    seconds: tuple[float, float],
+    instance: str,
+    doubt: str,
+    all_peers: bool,
+    stays: bool,
+) -> None:
+    loss = SwitchOver(at=at(), evidence=Evidence.INSTANCE_LOST, from_instance=ZERO)
+    history = a_history(*map(told, reconciled(EMPTY, [loss])))
+    piece = Piece(
+        at=at(seconds[0]),
+        until=at(seconds[1]),
+        evidence=Evidence.INSTANCE_LOST,
+        from_instance=instance,
+        doubt=doubt,
+    )
+
+    [only] = reconciled(history, [], known=Known(all_peers=all_peers), doubtful=[piece])
+
+    assert stays is only.diagnosis.borne_out
 
 
 def test_a_failover_whose_rows_are_gone_is_left_as_it_was_told() -> None:
@@ -373,6 +513,37 @@ def test_a_cause_beside_another_switch_over_is_told_as_found() -> None:
     assert Reason.CAUSE_CHANGED is only_reason(history, switched(0, 30), seen(first, second))
 
 
+def test_the_cause_of_a_switch_over_whose_rows_have_left_the_window_stays_with_it() -> None:
+    history = after(0, 40, observation=seen(of_gateway(Kind.MAINTENANCE, at(-60))))
+
+    [only] = reconciled(history, switched(0, 40), seen(since=at(minutes=20)))
+
+    assert [CauseKind.MAINTENANCE, CauseKind.NOT_RECORDED] == [
+        cause.kind for cause in only.diagnosis.causes
+    ]
+
+
+def test_that_azure_may_not_be_asked_of_an_open_tunnel_is_told() -> None:
+    refused = Known(live={LYON: [FactUnknown("needs a role", kind="refused")]})
+    observation = seen(down(at(), remote_ip=LYON), seen_until=at(minutes=4))
+
+    [only] = reconciled(after(0, observation=observation), switched(0), observation, refused)
+
+    assert (Reason.REVISED,) == only.reasons
+
+
+def test_that_the_cause_stands_beside_another_switch_over_is_told() -> None:
+    """The whole failover has the same one as before."""
+    observation = seen(of_gateway(Kind.MAINTENANCE, at(-60)))
+    history = after(0, 30, observation=observation)
+    [record] = history.records
+    swapped = replace(record.diagnosis, causes=record.diagnosis.causes[::-1])
+
+    [only] = reconciled(a_history(replace(record, diagnosis=swapped)), switched(0, 30), observation)
+
+    assert () != only.reasons
+
+
 def test_a_cause_that_turns_out_failed_is_told() -> None:
     reset = [of_activity(Kind.RESET, phase, at(-30)) for phase in (Phase.STARTED, Phase.FAILED)]
     history = after(0, observation=seen(reset[0]))
@@ -432,6 +603,35 @@ def test_rows_of_a_gateway_that_is_no_vpn_gateway_tell_of_no_failover() -> None:
 
     assert [] == reconcile(EMPTY, Examination(observation=seen(*rows), known=Known(is_vpn=False)))
     assert 1 == len(reconcile(EMPTY, Examination(observation=seen(*rows), known=Known())))
+
+
+def test_what_an_instance_of_an_active_active_gateway_lost_is_redundancy_as_it_was_told() -> None:
+    """Azure said of the other tunnels that they were up; the next run does not ask again."""
+    rows = [down(at(), ZERO, peer) for peer in (PARIS, LYON)]
+    rows += [up(at(60), ZERO, peer) for peer in (PARIS, LYON)]
+    states = tuple(
+        TunnelState(vip=vip, status=TunnelStatus.CONNECTED, connected_since=since)
+        for vip, since in (("203.0.113.10", at(60)), ("203.0.113.11", at(hours=-9)))
+    )
+    live = {
+        peer: [Connection(name="conn", remote_ip=peer, status=None, tunnels=states)]
+        for peer in (PARIS, LYON)
+    }
+
+    def looked(history: History, known: Known) -> Reconciled:
+        [only] = reconcile(history, Examination(observation=seen(*rows), known=known))
+        return only
+
+    first = looked(EMPTY, Known(active_active=True, live=live))
+    again = looked(a_history(told(first, a_gateway(active_active=True))), Known(active_active=True))
+
+    for each in (first, again):
+        assert ((), (), 1) == (
+            each.diagnosis.outages,
+            each.diagnosis.unclear,
+            len(each.diagnosis.redundancy),
+        )
+    assert () == again.reasons
 
 
 # What cannot be seen

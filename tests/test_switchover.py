@@ -497,6 +497,30 @@ class TestOnePeer:
         assert [] == found(*rows, active_active=True, peers=self.PEERS, all_peers=True)
 
     @pytest.mark.parametrize(
+        ("rows", "expected"),
+        [
+            ((down(at()), down(at(181)), up(at(190), ZERO)), [at(181)]),
+            ((down(at()), up(at(60), ZERO), down(at(181)), up(at(190), ZERO)), [at(), at(181)]),
+            ((down(at()), down(at(180)), up(at(190), ZERO)), [at()]),
+        ],
+    )
+    def test_the_only_one_does_not_show_it_where_its_return_was_not_logged(
+        self, rows: tuple[Signal, ...], expected: list[datetime]
+    ) -> None:
+        """It went down again over three minutes later, and no row says when it was back."""
+        only = {PARIS: "conn-paris"}
+
+        known = found(*rows, active_active=True, peers=only, all_peers=True)
+
+        assert expected == [each.at for each in known]
+
+    def test_the_only_one_is_shown_to_be_out_first(self) -> None:
+        seen = an_observation(down(at()), seen_until=at(60))
+        known = {"active_active": True, "peers": {PARIS: "conn-paris"}, "all_peers": True}
+
+        assert [NOT_SHOWN] == [piece.doubt for piece in an_examination(seen, **known).pieces]
+
+    @pytest.mark.parametrize(
         "record",
         [
             of_gateway(Kind.MAINTENANCE, at(-60)),
@@ -731,7 +755,9 @@ class TestNotShownYet:
         assert [NOT_SHOWN, NOT_SHOWN] == [piece.doubt for piece in early.pieces]
         assert ([], []) == (early.switch_overs, early.suspected)
 
-    @pytest.mark.parametrize(("minutes", "expected"), [(4, set()), (6, {PARIS, LYON})])
+    @pytest.mark.parametrize(
+        ("minutes", "expected"), [(4.999, set()), (5, {PARIS}), (6, {PARIS, LYON})]
+    )
     def test_after_five_minutes_azure_is_to_show_it(
         self, minutes: float, expected: set[str]
     ) -> None:
@@ -743,6 +769,11 @@ class TestNotShownYet:
         observation = replace(seen, window=Window(start=seen.window.start, end=at(minutes=6)))
 
         assert {PARIS, LYON} == an_examination(observation, active_active=True).to_be_shown
+
+    def test_that_one_of_two_was_out_does_not_show_it(self) -> None:
+        seen = an_observation(*self.ROWS, up(at(60), ZERO, PARIS), seen_until=at(100))
+
+        assert [] == an_examination(seen, active_active=True).switch_overs
 
     def test_a_mode_that_is_not_known_comes_first(self) -> None:
         assert set() == self.early(at(minutes=6), active_active=None).to_be_shown
@@ -1112,6 +1143,20 @@ class TestMode:
         mode = examined(*rows, active_active=True).mode
 
         assert Mode(active_active=True, since=at(-30)) == mode
+
+    def test_of_several_writes_the_last_is_the_bound(self) -> None:
+        rows = [
+            of_activity(Kind.WRITE, phase, at(s, hours=hours), correlation_id=f"c-{hours}")
+            for hours in (-3, 0)
+            for s, phase in WRITE
+        ]
+
+        assert at(-30) == examined(*rows, active_active=True).mode.since
+
+    def test_what_was_told_by_a_mode_is_a_part_of_it(self) -> None:
+        told = ((at(), at(9), True),)
+
+        assert told == examined(active_active=False, told=told).mode.told
 
     def test_a_write_that_failed_changed_nothing(self) -> None:
         rows = [

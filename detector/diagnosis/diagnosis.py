@@ -309,7 +309,6 @@ def with_logs(
         now=seen.now,
         seen_until=seen.seen_until,
         logs={*examined.known.logs, *asked},
-        migration=examined.known.migration,
     )
 
     def told(known: Cause, fresh: Cause) -> Cause:
