@@ -379,10 +379,6 @@ class _Teller:
             TrueSwitchOver(begin=start, end=max(times), from_instance=None, to_instance=None)
         )
 
-    def change_a_key(self) -> None:
-        """A connection's key changes: its tunnel to one instance drops, which shows no failover."""
-        self.dead_peer()
-
     # Events of the peers, and of what lies between.
 
     def serving(self) -> tuple[str, ...]:

@@ -64,6 +64,7 @@ class Falsehood(StrEnum):
     ALREADY_DOWN = "said already down, was not"
     ALL_BACK = "said all back, is down"
     CRITICAL = "Critical while all is back"
+    TOO_CRITICAL = "Critical, every peer is served"
     CAUSE = "cause made up"
     CAUSE_UNTOLD = "cause not told, its rows are there"
     UNTOLD = "untold, the rows left prove it"
@@ -138,7 +139,9 @@ class Judge:
                 yield self._finding(Falsehood.ALREADY_DOWN, f"{down}", now, down.remote_ip)
         self.statements += 2
         if diagnosis.importance is Importance.CRITICAL and not self._is_critical(now):
-            yield self._finding(Falsehood.CRITICAL, f"{known[0].at} at {now}", now)
+            is_amiss = self._is_anything_down(now)
+            kind = Falsehood.TOO_CRITICAL if is_amiss else Falsehood.CRITICAL
+            yield self._finding(kind, f"{known[0].at} at {now}", now)
         if diagnosis.state is State.RECOVERED and diagnosis.borne_out:
             listed = self._listed(records)
             for remote_ip, is_logged in self._down_of([record], now):
@@ -345,7 +348,7 @@ class Judge:
                     if known.begin - NEAR <= gap.start <= known.end + NEAR
                 }
                 is_again = returned is not None and gap.start - returned <= AGAIN
-                is_of = bool(near & true) or (is_again and not near)
+                is_of = (bool(near) and near <= true) or (is_again and not near)
                 if is_of:
                     is_logged = (is_logged or not is_again) and self._is_logged(
                         remote_ip, gap.start, now
@@ -390,14 +393,20 @@ class Judge:
                 kind = Falsehood.BETTER if is_logged else Falsehood.BETTER_UNLOGGED
                 yield self._finding(kind, f"{remote_ip} at {now}", now, remote_ip)
             elif self.story.known and self.story.mode is Mode.ACTIVE:
-                out = {o.remote_ip for r in records for o in r.diagnosis.outages if o.is_open}
+                out = {
+                    outage.remote_ip
+                    for record in records
+                    for outage in (*record.diagnosis.outages, *record.diagnosis.unclear)
+                    if outage.is_open
+                }
                 if remote_ip not in out:
                     yield self._finding(
                         Falsehood.ONLY_REDUNDANCY, f"{remote_ip} at {now}", now, remote_ip
                     )
         for record in records:
             for outage in record.diagnosis.outages:
-                if outage.is_open and not self.story.is_out(outage.remote_ip, now):
+                is_told = outage.is_open and not outage.is_disputed
+                if is_told and not self.story.is_out(outage.remote_ip, now):
                     about = f"{outage.remote_ip} {outage.start}"
                     yield self._finding(Falsehood.WORSE, about, now, outage.remote_ip)
 

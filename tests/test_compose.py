@@ -10,7 +10,16 @@ from detector.insights.compose import Library, Revision, compose_insight, slot_f
 from detector.insights.document import MOST_LISTED, Reason
 from detector.insights.scenario import RESET, SWITCHED_OVER
 from detector.insights.summary import to_markdown
-from detector.model import AlreadyDown, Cause, CauseKind, EvidenceRow, Redundancy, State
+from detector.model import (
+    AlreadyDown,
+    Cause,
+    CauseKind,
+    EvidenceRow,
+    LiveAnswer,
+    Redundancy,
+    State,
+    TunnelStatus,
+)
 from tests.builders import (
     GATEWAY_ID,
     LYON,
@@ -98,6 +107,17 @@ def test_the_tunnels_named_are_those_not_seen_to_come_back() -> None:
 
     assert LYON == slot_facts(a_failover(), found, a_gateway())["TunnelName"]
     assert "none" == slot_facts(a_failover(), a_diagnosis(), a_gateway())["TunnelName"]
+
+
+def test_of_a_tunnel_that_arm_was_asked_of_twice_its_newest_answer_stands() -> None:
+    """It came back and went down again."""
+    up = LiveAnswer(at=at(300), status=TunnelStatus.CONNECTED, since=at(14))
+    down = LiveAnswer(at=at(900), status=TunnelStatus.NOT_CONNECTED)
+    outages = (replace(an_outage(), live=up), replace(an_outage(start=400, end=None), live=down))
+
+    insight, _ = compose_insight(a_telling(diagnosis=a_diagnosis(outages=outages)), library())
+
+    assert [("NotConnected", at(900))] == [(each.status, each.as_of) for each in insight.tunnels]
 
 
 def test_a_fact_that_could_not_be_had_says_why() -> None:

@@ -15,7 +15,7 @@ from detector.diagnosis.diagnosis import (
     served_as_told,
     with_logs,
 )
-from detector.diagnosis.live import TRIES
+from detector.diagnosis.live import NOT_KNOWN_WHICH, TRIES
 from detector.errors import FactUnknown
 from detector.model import (
     ACTIVITY,
@@ -240,6 +240,23 @@ class TestImportance:
         known = judged(a_diagnosis(redundancy=(a_loss(an_outage(end=60), again),)), now=NOW)
 
         assert Importance.CRITICAL is known.importance
+
+    @pytest.mark.parametrize("kind", ["outages", "unclear"])
+    def test_a_tunnel_of_it_that_is_back_shows_that_it_has_some(self, kind: str) -> None:
+        """Its peer was out with it, or may have been."""
+        away = answered(OPEN, 1900, status=NOT_UP)
+        others = {kind: (an_outage(LYON, 0, 60),)}
+
+        known = judged(a_diagnosis(redundancy=(a_loss(away),), **others), now=NOW)
+
+        assert Importance.WARNING is known.importance
+
+    def test_it_is_not_where_which_tunnel_azure_speaks_of_is_not_known(self) -> None:
+        unclear = answered(OPEN, 1900, problem=NOT_KNOWN_WHICH, failures=3)
+
+        known = judged(a_diagnosis(redundancy=(a_loss(unclear),)), now=NOW)
+
+        assert Importance.WARNING is known.importance
 
 
 class TestServed:

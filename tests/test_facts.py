@@ -22,6 +22,7 @@ from detector.model import (
     HealthEvent,
     Importance,
     Kind,
+    LiveAnswer,
     Phase,
     Signal,
     State,
@@ -258,6 +259,28 @@ def test_bandwidth_is_looked_at_from_half_an_hour_before_to_half_an_hour_after_o
 
     assert Window(start=at(minutes=-30), end=at(minutes=30)) == around(found, now=at(hours=2))
     assert Window(start=at(minutes=-30), end=at(minutes=9)) == around(found, now=at(minutes=9))
+
+
+@pytest.mark.parametrize("rows", [(), HAND_OVER])
+def test_between_the_hours_arm_is_asked_again_where_critical_is_said_beside_news(
+    rows: tuple[Signal, ...],
+) -> None:
+    """Lyon has been down for two hours, and ARM said so ten minutes ago."""
+    answer = LiveAnswer(at=at(minutes=20), status=TunnelStatus.NOT_CONNECTED)
+    diagnosis = a_diagnosis(
+        outages=(replace(an_outage(LYON, -7200, None), live=answer),),
+        state=State.ONGOING,
+        importance=Importance.CRITICAL,
+        health_asked=at(minutes=20),
+    )
+    moved = a_failover(a_switch_over(at(hours=-2)))
+    history = a_history(a_record(failover=moved, diagnosis=diagnosis))
+    connection = Connection(name="conn-lyon", remote_ip=LYON, status=None, id="/lyon")
+    azure = MemoryAzure(connections={GATEWAY_ID: [connection]}, tunnels={"/lyon": connection})
+
+    looked_up(azure, a_loaded(down(at(hours=-2), ZERO, LYON), *rows, history=history))
+
+    assert bool(rows) is (("tunnels", "/lyon") in azure.asked)
 
 
 # What a gateway's mode decides

@@ -440,20 +440,24 @@ class TestServes:
             is None
         )
 
-    def test_what_was_told_of_it_holds_when_the_tunnels_have_changed_since(self) -> None:
-        """It is asked of once; later the other tunnel has another time."""
-        rows = (down(at()), down(at(1), ZERO, LYON), up(at(60), ZERO), up(at(61), ZERO, LYON))
+    @pytest.mark.parametrize("later", [(), (tunnel(DOWN), tunnel(DOWN, None, VIP_B))])
+    def test_what_was_told_of_it_holds_when_the_tunnels_have_changed_since(
+        self, later: tuple[TunnelState, ...]
+    ) -> None:
+        """It is asked of once; later nobody asks, or both are down and have no time at all."""
+        rows = (down(at()), down(at(1), ZERO, LYON))
         answers = {
-            peer: [conn(tunnel(UP, at(60)), tunnel(UP, at(hours=-9), VIP_B), peer=peer)]
+            peer: [conn(tunnel(DOWN, at(-9)), tunnel(UP, at(hours=-9), VIP_B), peer=peer)]
             for peer in (PARIS, LYON)
         }
         first = diagnosed(*rows, live=answers, active_active=True)
-        examined = an_examination(an_observation(*rows), active_active=True)
+        now = {peer: [conn(*later, peer=peer)] for peer in (PARIS, LYON)} if later else {}
+        examined = an_examination(an_observation(*rows), active_active=True, live=now)
 
-        later = diagnose(examined.switch_overs, examined, active_active=True, recorded=first)
+        known = diagnose(examined.switch_overs, examined, active_active=True, recorded=first)
 
-        assert [PARIS, LYON] == [tunnel.remote_ip for tunnel in later.redundancy[0].tunnels]
-        assert ((), ()) == (later.outages, later.unclear)
+        assert [PARIS, LYON] == [lost.remote_ip for lost in known.redundancy[0].tunnels]
+        assert ((), ()) == (known.outages, known.unclear)
 
 
 class TestWhenToAsk:

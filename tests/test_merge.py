@@ -608,3 +608,14 @@ class TestEndedByArm:
         told = a_diagnosis(redundancy=(lost(self.ENDED),))
 
         assert expected == self.rows(told, up(at(100), instance), active_active=True)
+
+    def test_what_it_ends_has_ended_by_arm(self) -> None:
+        told = a_diagnosis(outages=(self.ENDED,))
+        examined = replace(
+            an_examination(an_observation(down(at()))), carried=tuple(self.rows(told))
+        )
+        changed = a_switch_over(from_instance=None, to_instance=None)
+
+        [outage] = diagnose([changed], examined, active_active=False).outages
+
+        assert (at(600), EndSource.ARM) == (outage.end, outage.end_source)

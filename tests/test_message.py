@@ -502,3 +502,11 @@ def test_of_a_tunnel_that_was_down_before_nobody_says_that_none_was_seen_down() 
     news = told("detected", outages=[], alreadyDown=[before], state="unknown")
 
     assert "no tunnel" not in title([news], 100, SOON)
+
+
+def test_news_of_a_cause_says_first_what_is_down() -> None:
+    found = told("cause-changed", cause=RESET)
+    missing = told("cause-changed", cause=RESET, outages=[outage(end=None)], **DOWN)
+
+    assert title([found], 100, SOON).startswith("CAUSE FOUND: ")
+    assert title([missing], 100, SOON).startswith("DOWN 1 of 3 tunnels: ")

@@ -321,6 +321,11 @@ class TestAlreadyDown:
     def test_one_that_was_back_before_is_not(self) -> None:
         assert () == lost(self.OLD, up(at(-10), ZERO, LYON), *self.MOVED).already_down
 
+    def test_one_that_disconnects_with_the_failover_had_come_back_nobody_knows_when(self) -> None:
+        found = lost(self.OLD, down(at(1), ZERO, LYON), up(at(9), ONE, LYON), *self.MOVED)
+
+        assert ((), [PARIS, LYON]) == (found.already_down, [ip for ip, *_ in spans(found)])
+
     def test_one_that_went_down_within_three_minutes_of_it_is_of_it(self) -> None:
         found = lost(down(at() - NEAR, ZERO, LYON), *self.MOVED)
 

@@ -712,3 +712,66 @@ def test_switch_overs_that_come_to_light_in_time_order_make_one_history_in_any_n
 
 def _first_at(record: Record) -> datetime:
     return record.failover.first_at
+
+
+# What is not found again and is not disproved either
+
+
+def only_peer_lost() -> tuple[Signal, ...]:
+    """The only peer of an active-active gateway, gone from one instance for a minute."""
+    return (up(at(hours=-4), ONE), down(at()), up(at(60), ZERO))
+
+
+LOSS = a_switch_over(evidence=Evidence.INSTANCE_LOST, to_instance=None)
+ACTIVE = Known(active_active=True)
+
+
+def test_the_loss_of_an_only_peer_stays_while_nobody_asked_for_the_peers() -> None:
+    observation = seen(*only_peer_lost())
+    told_before = reconciled(EMPTY, [LOSS], observation, ACTIVE)
+    history = a_history(*(told(each, a_gateway(active_active=True)) for each in told_before))
+
+    [same] = reconciled(history, [], observation, ACTIVE)
+    several = replace(ACTIVE, peers={LYON: "conn-lyon"}, all_peers=True)
+    [taken_back] = reconciled(history, [], observation, several)
+
+    assert (True, False) == (same.diagnosis.borne_out, taken_back.diagnosis.borne_out)
+
+
+def test_what_azure_showed_to_be_lost_stays_while_no_row_shows_otherwise() -> None:
+    """Nobody asks in each run whether the tunnels are down."""
+    lost = (down(at()), down(at(1), ZERO, LYON))
+    observation = seen(*lost, seen_until=at(60))
+    history = a_history(
+        *(
+            told(each, a_gateway(active_active=True))
+            for each in reconciled(EMPTY, [LOSS], observation, ACTIVE)
+        )
+    )
+    back = seen(*lost, up(at(3), ZERO), up(at(4), ZERO, LYON))
+
+    [same] = reconciled(history, [], observation, ACTIVE)
+    [taken_back] = reconciled(history, [], back, ACTIVE)
+
+    assert (True, False) == (same.diagnosis.borne_out, taken_back.diagnosis.borne_out)
+
+
+def test_of_several_switch_overs_those_that_rows_disprove_are_left_out() -> None:
+    rows = (down(at()), up(at(12)))
+    history = after(0, 40, observation=seen(*rows))
+
+    [only] = reconciled(history, switched(0), seen(*rows))
+
+    assert only.diagnosis.borne_out
+    assert [[0]] == minutes_of([only])
+
+
+def test_what_one_instance_was_told_to_have_lost_is_a_part_of_what_both_lost() -> None:
+    both = SwitchOver(at=at(-20), evidence=Evidence.BOTH_INSTANCES_LOST, last=at(60))
+    history = a_history(*map(told, reconciled(EMPTY, [LOSS])))
+
+    [only] = reconciled(history, [both])
+
+    assert [(at(), Evidence.BOTH_INSTANCES_LOST, None)] == [
+        (known.at, known.evidence, known.from_instance) for known in only.failover.switch_overs
+    ]

@@ -496,6 +496,15 @@ class TestOnePeer:
         assert [] == found(*rows, active_active=True, peers=only)
         assert [] == found(*rows, active_active=True, peers=self.PEERS, all_peers=True)
 
+    def test_the_only_one_is_not_enough_where_no_row_says_when_it_was_back(self) -> None:
+        """It may have blinked; hours later it is lost again, and that loss counts."""
+        rows = [down(at()), *instance_lost(PARIS, start=3 * 3600)]
+        only = {PARIS: "conn-paris"}
+
+        assert [at(hours=3)] == [
+            known.at for known in found(*rows, active_active=True, peers=only, all_peers=True)
+        ]
+
     @pytest.mark.parametrize(
         ("rows", "expected"),
         [
@@ -954,6 +963,17 @@ class TestDistance:
         assert [at(), at(hours=5)] == [
             known.at for known in found(*quick, *slow, *later, active_active=False)
         ]
+
+    def test_the_primary_that_changed_beside_an_older_one_is_of_another_switch_over(self) -> None:
+        """Lyon's return and its next loss were not logged; the role had come back meanwhile."""
+        rows = [
+            of_gateway(Kind.PRIMARY_CHANGED, at(-10)),
+            down(at(), ZERO, LYON),
+            *(down(at(hours=3), ZERO, peer) for peer in (PARIS, LILLE)),
+            *(up(at(560, hours=3), ONE, peer) for peer in (PARIS, LILLE, LYON)),
+        ]
+
+        assert [at(-10), at(hours=3)] == [known.at for known in found(*rows, active_active=False)]
 
     def test_alone_it_leaves_hours_open(self) -> None:
         [known] = found(down(at(), ZERO), up(at(hours=5), ONE), active_active=False)

@@ -196,7 +196,7 @@ def judged(diagnosis: Diagnosis, *, now: datetime) -> Diagnosis:
 def _importance(diagnosis: Diagnosis) -> Importance:
     seen_until = diagnosis.tunnels_seen_until or diagnosis.seen_until
     if any(is_out_for(outage, GONE, seen_until) for outage in diagnosis.outages) or any(
-        is_without_tunnels(each, seen_until) and not _has_one_back(each, diagnosis.outages)
+        is_without_tunnels(each, seen_until) and not _has_one_back(each, diagnosis)
         for each in diagnosis.redundancy
     ):
         return Importance.CRITICAL
@@ -234,15 +234,15 @@ def is_without_tunnels(lost: Redundancy, seen_until: datetime) -> bool:
     )
 
 
-def _has_one_back(lost: Redundancy, outages: Sequence[Outage]) -> bool:
-    """Whether a tunnel of the instance, whose peer had no other, came back since."""
+def _has_one_back(lost: Redundancy, diagnosis: Diagnosis) -> bool:
+    """Whether a tunnel of the instance, whose peer may have had no other, came back since."""
     missing = {tunnel.remote_ip for tunnel in lost.missing}
     return any(
         outage.instance == lost.instance
         and outage.start >= lost.start - NEAR
         and not outage.is_open
         and outage.remote_ip not in missing
-        for outage in outages
+        for outage in (*diagnosis.outages, *diagnosis.unclear)
     )
 
 

@@ -640,9 +640,14 @@ class _Group:
         return self.pieces[0].direction
 
     def add(self, piece: Piece) -> None:
-        """Add a piece that is of this switch-over."""
+        """Add a piece that is of this switch-over.
+
+        Slow hand-overs that began long before the latest of them do not say when it was.
+        """
         self.pieces.append(piece)
         self.begin, self.end = min(self.begin, piece.at), max(self.end, piece.until)
+        if piece.is_long:
+            self.begin = min(each.at for each in _latest(self.pieces))
         self.peers.add(piece.remote_ip)
 
     def apart(self, piece: Piece) -> timedelta:
