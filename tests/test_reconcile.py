@@ -64,7 +64,7 @@ class Finding(Examination):
     """An examination that finds these switch-overs, whatever the rows are."""
 
     found: Sequence[SwitchOver]
-    doubtful: Sequence[Piece] = ()
+    doubtful: Sequence[Piece] | None = None
 
     @cached_property
     def switch_overs(self) -> Sequence[SwitchOver]:
@@ -72,7 +72,7 @@ class Finding(Examination):
 
     @cached_property
     def pieces(self) -> Sequence[Piece]:
-        return self.doubtful
+        return super().pieces if self.doubtful is None else self.doubtful
 
 
 def reconciled(
@@ -80,7 +80,7 @@ def reconciled(
     found: Sequence[SwitchOver],
     observation: Observation | None = None,
     known: Known | None = None,
-    doubtful: Sequence[Piece] = (),
+    doubtful: Sequence[Piece] | None = None,
 ) -> list[Reconciled]:
     """The failovers of the gateway, of which nothing says whether it is active-active."""
     examined = Finding(
