@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from pydantic import PlainValidator, SecretStr, TypeAdapter, ValidationError, ValidationInfo
 
 from detector.model import Scope
+from detector.runs import Schedule
 
 APP: Final = Path(__file__).parents[2]
 """The app's folder, which holds function_app.py and articles/."""
@@ -37,7 +38,11 @@ _STORE_NAME: Final = re.compile(r"(?=.{3,63}$)[a-z0-9]+(?:-[a-z0-9]+)*")
 _STORE_NAME_RULE: Final = (
     "3 to 63 lower-case letters, digits and single hyphens, a letter or digit at either end"
 )
-_SCHEDULE: Final = re.compile(r"[\w*/,-]+(?: +[\w*/,-]+){5}")
+_MOST_SCOPES_TOLD: Final = 20
+# What a scope could have been meant to be: no sign of a URL, a connection string or a signature,
+# and no long run of letters and digits as keys and tokens have it.
+_QUOTABLE: Final = re.compile(r"(?!.*(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{20})[\w.() /-]{1,400}")
+_NO_GUID: Final = "00000000-0000-0000-0000-000000000000"
 # A comma may stand inside an Apprise URL: only one before white space or a scheme separates.
 _BETWEEN_NOTIFY_URLS: Final = re.compile(r",?\s+|,(?=[A-Za-z][A-Za-z0-9+.-]*://)")
 
@@ -58,29 +63,34 @@ class FolderStore:
 
 def _scopes(text: str) -> tuple[Scope, ...]:
     entries = [entry.strip().rstrip("/").lower() for entry in text.split(",") if entry.strip()]
-    problems = [_not_a_scope(entry) for entry in entries if not _SCOPE.fullmatch(entry)]
+    problems = [
+        problem
+        for number, entry in enumerate(entries, start=1)
+        if (problem := _not_a_scope(entry, f"number {number} of {len(entries)}"))
+    ]
+    if len(problems) > _MOST_SCOPES_TOLD:
+        problems[_MOST_SCOPES_TOLD:] = [f"and {len(problems) - _MOST_SCOPES_TOLD} more"]
     if problems or not entries:
         raise ValueError("; ".join(problems) or SCOPES_RULE)
     return tuple(Scope(id=entry) for entry in dict.fromkeys(entries))
 
 
-def _not_a_scope(entry: str) -> str:
-    quoted = repr(entry if len(entry) <= 400 else entry[:400] + "…")
+def _not_a_scope(entry: str, place: str) -> str | None:
+    """Why an entry is no scope, None where it is one; one that may hold a secret is not quoted."""
+    name = repr(entry) if _QUOTABLE.fullmatch(entry) else f"{place} (it may hold a secret)"
+    if _NO_GUID in entry:
+        return f"{name} is a placeholder, give the GUID of your own"
+    if _SCOPE.fullmatch(entry):
+        return None
     if _WORKSPACE.fullmatch(entry):
         return (
-            f"{quoted} is a workspace's ARM id, give its workspace id, a GUID "
+            f"{name} is a workspace's ARM id, give its workspace id, a GUID "
             "(`az monitor log-analytics workspace show --query customerId`)"
         )
     return (
-        f"{quoted} is neither the GUID of a Log Analytics workspace nor the ARM id "
+        f"{name} is neither the GUID of a Log Analytics workspace nor the ARM id "
         "of a subscription, a resource group or a virtual network gateway"
     )
-
-
-def _schedule(text: str) -> str:
-    if not _SCHEDULE.fullmatch(text):
-        raise ValueError("give an NCRONTAB expression of six fields, such as 0 */5 * * * *")
-    return text
 
 
 def _duration(text: str) -> timedelta:
@@ -190,10 +200,7 @@ def _connection_string(text: str) -> SecretStr:
     is_local = parts.get("usedevelopmentstorage") == "true"
     has_key = bool(parts.get("accountname") and parts.get("accountkey"))
     if not all(parts.values()) or not (is_local or has_key or "sharedaccesssignature" in parts):
-        raise ValueError(
-            "this is no storage connection string (AccountName=…;AccountKey=…); "
-            "a reference to Key Vault that stands here as it was written did not resolve"
-        )
+        raise ValueError("this is no storage connection string (AccountName=…;AccountKey=…)")
     return SecretStr(text)
 
 
@@ -210,7 +217,7 @@ def _storage_credential(text: str) -> str:
 
 
 Scopes = Annotated[tuple[Scope, ...], PlainValidator(_scopes)]
-Schedule = Annotated[str, PlainValidator(_schedule)]
+TimerSchedule = Annotated[Schedule, PlainValidator(Schedule.read)]
 Lookback = Annotated[timedelta, PlainValidator(_lookback)]
 CatchUp = Annotated[timedelta, PlainValidator(_catch_up)]
 CloudName = Literal[
