@@ -30,6 +30,7 @@ HOSTILE = [
     "<a href='data:text/html,x'>x</a>",
     "</p><svg/onload=alert(1)>",
     "https://evil.example",
+    "kim@example.net",
     "| a | b |",
     "vnet_hub_weu",
     "R&amp;D <b>",
@@ -85,6 +86,13 @@ def test_text_shows_every_word_of_a_fact(fact: str) -> None:
     text = to_text(ARTICLE.render({"name": fact}))
 
     assert " ".join(["Of", *words]) == " ".join(text.split("\n\n")[0].split())
+
+
+@pytest.mark.parametrize("unseen", ["\u200b", "&#8203;"])
+def test_what_is_not_seen_hides_no_address_that_acts(unseen: str) -> None:
+    html = Elements(to_html(f"<a href='java{unseen}script:x'>x</a> [x](java{unseen}script:x)"))
+
+    assert not [value for _, value in html.attributes if (value or "").startswith("javascript")]
 
 
 @pytest.mark.parametrize(

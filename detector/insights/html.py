@@ -34,7 +34,8 @@ _APART: Final = frozenset(
 """Elements that stand apart from what is around them, by an empty line where not in a list."""
 
 _OWN_LINE: Final = frozenset({"li", "dt", "dd", "caption"})
-_UNSEEN: Final = "\u200b"  # stands where a fact is empty
+# Stands where a fact is empty, and behind the `@` of one; in HTML it has nothing to keep apart.
+_UNSEEN: Final = "\u200b"
 
 
 def to_html(markdown: str, *, resource_page: str | None = None) -> str:
@@ -45,7 +46,7 @@ def to_html(markdown: str, *, resource_page: str | None = None) -> str:
     """
     import nh3
 
-    rendered = _renderer().render(markdown)
+    rendered = _renderer().render(markdown).replace(_UNSEEN, "")
     clean = nh3.clean(rendered, tags=nh3.ALLOWED_TAGS - _LEFT_OUT, url_schemes=set(_SCHEMES))
     page = html.escape(resource_page or "")
     instead = f' (<a href="{page}" rel="noopener noreferrer">in the portal</a>)' if page else ""
