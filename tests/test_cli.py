@@ -189,6 +189,20 @@ class TestReplay:
         assert 21 == said.err.count("note: ")
         assert "note: and 5 more; --json prints them all\n" in said.err
 
+    def test_a_hundred_thousand_unreadable_rows_take_no_longer_than_others(
+        self, detector: Command, tmp_path: Path
+    ) -> None:
+        """Each was looked for among all others, which took a minute."""
+        recording = tmp_path / "recording"
+        shutil.copytree(AFTERNOON, recording)
+        (recording / "logs" / "odd.json").write_text(json.dumps([{}] * 100_000))
+
+        said = detector("replay", recording)
+
+        assert 21 == said.err.count("note: ")
+        assert "note: and 99980 more; --json prints them all\n" in said.err
+        assert "note: and 99980 more\n" in detector("explain", recording).err
+
     @pytest.mark.parametrize("now", ["", "yesterday", "0001-01-01T00:00:00Z", "9999-12-31"])
     def test_a_time_that_is_none_is_a_usage_error(self, detector: Command, now: str) -> None:
         said = detector("replay", AFTERNOON, "--now", now)

@@ -22,6 +22,7 @@ from detector.app import arguments
 from detector.app.console import (
     print_json,
     say,
+    say_notes,
     say_of,
     show,
     show_json,
@@ -119,8 +120,8 @@ def replay(
         report, insights = run_once(world, now=at, left=lambda: timedelta(minutes=4))
         files = FolderInsights(folder, bootstrap.FORMATS)
         written = [path for insight in insights for path in files.paths(insight)] if out else []
-    unused = tuple(line for line in recorded.unreadable if line not in report.unreadable)
-    report = report.model_copy(update={"unreadable": (*report.unreadable, *unused)})
+    unreadable = (*report.unreadable, *recorded.unreadable_bodies)
+    report = report.model_copy(update={"unreadable": unreadable})
     if as_json:
         show_json(report, insights)
     else:
@@ -211,8 +212,7 @@ def explain(
             recorded, folder, now=at, articles=arguments.articles(), cloud=arguments.cloud()
         )
         text = explain_recording(world, gateway, now=at)
-    for line in recorded.unreadable:
-        say(f"note: {line}")
+    say_notes(recorded.unreadable)
     if not text:
         whose = f"gateway {gateway}" if gateway else "any gateway"
         raise OperatorError(

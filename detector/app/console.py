@@ -68,11 +68,7 @@ def say_of(report: Report, *, closing: str, written: Sequence[Path] = ()) -> Non
     """Say what came of a run, the worst last; ends the command with 1 where a part failed."""
     for path in written:
         say(f"wrote {path}")
-    notes = list(_notes(report))
-    for line in notes[:MOST_NOTES]:
-        say(f"note: {line}")
-    if len(notes) > MOST_NOTES:
-        say(f"note: and {len(notes) - MOST_NOTES} more; --json prints them all")
+    say_notes(list(_notes(report)), rest="; --json prints them all")
     for line in report.problems:
         say(f"error: {line}")
     signals = sum(scope.signals for scope in report.scopes)
@@ -82,6 +78,14 @@ def say_of(report: Report, *, closing: str, written: Sequence[Path] = ()) -> Non
     )
     if not report.ok:
         raise typer.Exit(1)
+
+
+def say_notes(lines: Sequence[str], *, rest: str = "") -> None:
+    """Say what did not fail, and yet somebody might want to know; of many, how many there are."""
+    for line in lines[:MOST_NOTES]:
+        say(f"note: {line}")
+    if len(lines) > MOST_NOTES:
+        say(f"note: and {len(lines) - MOST_NOTES} more{rest}")
 
 
 def told(report: Report) -> str:

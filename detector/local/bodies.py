@@ -12,9 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from detector.files import content_of
 from detector.local.exports import decoded
 from detector.model import Series
 from detector.signals import UnreadableRow, bandwidth, instant
+from detector.text import one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,8 +85,10 @@ class _Unusable(Exception):
 
 def _json(path: Path) -> object:
     try:
-        read: object = json.loads(decoded(path.read_bytes()))
-    except (OSError, ValueError, RecursionError) as error:
+        read: object = json.loads(decoded(content_of(path)))
+    except OSError as error:
+        raise _Unusable(f"it cannot be opened: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
         raise _Unusable(f"it is not JSON: {error}") from error
     return read
 
@@ -124,5 +128,7 @@ def _bandwidth(body: Any) -> list[tuple[str, Series]]:
         if interval not in _FIVE_MINUTES:
             raise _Unusable(f"its averages are not of five minutes but of {str(interval)[:40]!r}")
         return list(bandwidth(body))
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise _Unusable(f"it is no answer of the metrics API: {error!r}") from error
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError) as error:
+        raise _Unusable(
+            f"it is no answer of the metrics API: {one_line(repr(error), 200)}"
+        ) from error
