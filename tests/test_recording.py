@@ -550,6 +550,34 @@ def a_gateway_body(**changes: object) -> dict[str, Any]:
     } | changes
 
 
+@pytest.mark.parametrize("deep", [900, 3000, 100_000])
+def test_properties_of_any_depth_cost_no_row(deep: int, record: Record) -> None:
+    """As text, where reading it fails, and in a blob's own JSON, where that is not one whole."""
+    inner = "[" * deep + "]" * deep
+    record(
+        "logs/a.json", [a_blob_record(operationName="IKELogEvent", properties=f'{{"a": {inner}}}')]
+    )
+    text = lines(a_blob_record(operationName="IKELogEvent", status="deep"), a_blob_record())
+    recording = Recording.read(record("logs/b.json", text.replace('"deep"', inner)))
+
+    assert (DISCONNECTED,) == signals_of(recording)
+    assert len(recording.unreadable) <= 1
+
+
+def test_no_key_is_kept_of_a_recorded_body_however_deep_it_stands(
+    recorded: Path, record: Record
+) -> None:
+    servers = [{"radiusServerAddress": "198.51.100.9", "radiusServerSecret": "hush"}]
+    client = {"radiusServers": servers, "RadiusServerSecret": "hush"}
+    record("gateways/hub.json", a_gateway_body(vpnClientConfiguration=client))
+    body = a_live_body("Connected", sharedKey="hush")
+    record("connections/a.json", {"value": [body | {"properties": {"authorizationKey": "hush"}}]})
+    recording = Recording.read(recorded)
+
+    assert "198.51.100.9" in repr(recording)
+    assert "hush" not in repr(recording)
+
+
 @pytest.fixture
 def recorded(record: Record) -> Path:
     """A recording with one row and no bodies."""
@@ -926,6 +954,12 @@ def test_a_recording_without_metrics_has_no_bandwidth(recorded: Path) -> None:
         (a_metrics_body(interval="PT1H"), "its averages are not of five minutes but of 'PT1H'"),
         ({"error": {}}, "it is no answer of the metrics API: KeyError('value')"),
         ([3], "it is no answer of the metrics API: AttributeError("),
+        (
+            json.dumps(a_metrics_body()).replace("1000.0", "1" + "0" * 400),
+            "it is no answer of the metrics API: OverflowError(",
+        ),
+        (json.dumps(a_metrics_body()).replace("1000.0", "1" + "0" * 9000), "it is not JSON: "),
+        ("[" * 100_000 + "]" * 100_000, "it is not JSON: "),
     ],
 )
 def test_metrics_that_cannot_be_used_are_named(

@@ -70,6 +70,7 @@ _NUMERIC: Final = re.compile(
     r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}),? (\d{1,2})(:\d\d:\d\d(?:\.\d{1,9})?)"
 )
 _TIMES: Final = ("TimeGenerated", RECEIVED)
+_OBJECTS: Final = ("Additional", "Properties")
 
 
 def read_export(content: bytes) -> Iterator[tuple[str, Row | UnreadableRow]]:
@@ -260,7 +261,10 @@ def _row_of(item: object) -> Row | UnreadableRow:
     if not _has_time_generated(tuple(item)):
         item = _flattened(item)
     row: Row = {column: _first(item, names) for column, names in _candidates(tuple(item)).items()}
-    for column in ("TimeGenerated", RECEIVED):
+    for column, value in row.items():
+        if column not in _OBJECTS and isinstance(value, Mapping | list):
+            row[column] = None
+    for column in _TIMES:
         row[column] = _iso(row[column])
     # Only the Activity Log's operations have a provider: "Microsoft.Network/...".
     if str(row["Operation"]).lower().startswith("microsoft."):
@@ -314,7 +318,7 @@ def _flattened(record: Mapping[str, object]) -> Mapping[str, object]:
     if isinstance(properties, str):
         try:
             properties = json.loads(properties)
-        except ValueError:
+        except (ValueError, RecursionError):
             properties = None
     if isinstance(properties, Mapping):
         inner = {str(name).lower(): value for name, value in properties.items()}
