@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         gateway_key,
         history_from_json,
         history_to_json,
+        is_plausible,
     )
     from detector.journal.layout import (
         HISTORIES,
@@ -65,6 +66,7 @@ __all__ = [
     "history_path",
     "history_to_json",
     "insight_path",
+    "is_plausible",
     "note_from_json",
     "note_to_json",
     "outbox",
@@ -93,6 +95,7 @@ __getattr__ = lazily(
         "gateway_key",
         "history_from_json",
         "history_to_json",
+        "is_plausible",
     ),
     layout=(
         "HISTORIES",

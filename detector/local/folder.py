@@ -46,7 +46,7 @@ class FolderJournal:
         if content is None:
             return None, None
         try:
-            return history_from_json(content.decode()), _digest(content)
+            return history_from_json(content.decode(), key=key), _digest(content)
         except ValueError as error:
             raise self._unreadable(history_path(key)) from error
 
