@@ -371,6 +371,17 @@ class TestRender:
             said.out.replace("\r\n", "\n")
         )
 
+    @pytest.mark.parametrize("form", ["markdown", "html", "text"])
+    def test_no_control_character_of_an_article_reaches_a_terminal(
+        self, form: str, detector: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+
+        said = detector("render", an_article(tmp_path, "a\x1b[2Jb\u202ec"), "--format", form)
+
+        assert 0 == said.code
+        assert "a\u241b[2Jb\ufffdc" in said.out
+
     def test_what_is_wrong_in_the_article_is_said_beside_it(
         self, detector: Command, tmp_path: Path
     ) -> None:

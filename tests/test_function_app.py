@@ -285,6 +285,21 @@ def test_a_run_logs_one_json_line_and_one_for_each_insight(
     assert all("\n" not in r.getMessage() for r in caplog.records if r.name == "detector")
 
 
+def test_what_turns_or_ends_a_line_is_escaped_in_the_log(
+    azure: AzureStandIn, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The name of a gateway is Azure's, and a row may say anything."""
+    odd = f"{GATEWAY.lower()}\u202e\u2028-1"
+    azure.tables["AzureDiagnostics"] += [row | {"_ResourceId": odd} for row in hand_over(ago(40))]
+    caplog.set_level(logging.INFO)
+
+    detect()
+    lines = [r.getMessage() for r in caplog.records if r.name == "detector"]
+
+    assert odd == json.loads(lines[0])["insight"]["gateway"]
+    assert all(line.isprintable() for line in lines)
+
+
 def test_settings_that_are_missing_are_named_and_nothing_is_asked(
     azure: AzureStandIn, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

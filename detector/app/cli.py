@@ -21,6 +21,7 @@ import typer
 from detector.app import arguments
 from detector.app.console import (
     print_json,
+    print_text,
     say,
     say_notes,
     say_of,
@@ -186,7 +187,7 @@ def render(
         rendered = to_html(rendered, resource_page=page)
     elif format_ is Format.TEXT:
         rendered = to_text(rendered, resource_page=page)
-    typer.echo(rendered, nl=not rendered.endswith("\n"))
+    print_text(rendered)
 
 
 @app.command()
@@ -219,7 +220,7 @@ def explain(
             f"{recording} has no rows of {whose} before {timestamp(at)}; without a name and "
             "without --now, explain shows every gateway that has rows"
         )
-    typer.echo(text, nl=False)
+    print_text(text)
 
 
 @app.command()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -15,13 +14,11 @@ import typer
 from detector.articles import visible
 from detector.insights import Insight
 from detector.runs import Report
-from detector.text import count
+from detector.text import count, visible_json
 
 NOTHING: Final = "nothing new to tell"
 MOST_NOTES: Final = 20
 """As many notes are printed; of more, how many there are."""
-
-_NOT_ASCII: Final = re.compile("[^\n -~]")
 
 
 def speak_utf8() -> None:
@@ -33,7 +30,20 @@ def speak_utf8() -> None:
 
 def say(text: str) -> None:
     """Print lines about the work on stderr, with nothing in them that acts on a terminal."""
-    typer.echo("\n".join(map(visible, text.split("\n"))), err=True)
+    typer.echo(_lines(text), err=True)
+
+
+def print_text(text: str) -> None:
+    """Print a text on stdout: as it is to a file or a pipe, to a terminal with nothing that acts.
+
+    It ends with one line end.
+    """
+    shown = _lines(text) if sys.stdout.isatty() else text
+    typer.echo(shown, nl=not shown.endswith("\n"), color=True)  # without it, marks are taken out
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(visible, text.split("\n")))
 
 
 def show(insights: Iterable[Insight]) -> None:
@@ -41,7 +51,7 @@ def show(insights: Iterable[Insight]) -> None:
     from detector.insights import to_markdown
 
     for insight in insights:
-        typer.echo(to_markdown(insight))
+        print_text(f"{to_markdown(insight)}\n")
 
 
 def show_json(report: Report, insights: Iterable[Insight]) -> None:
@@ -56,12 +66,7 @@ def show_json(report: Report, insights: Iterable[Insight]) -> None:
 
 def print_json(document: object) -> None:
     """Print one JSON object; what would not be seen in it, or would act, is escaped."""
-    text = json.dumps(document, indent=2, ensure_ascii=False)
-    typer.echo(_NOT_ASCII.sub(lambda found: _seen(found[0]), text))
-
-
-def _seen(character: str) -> str:
-    return character if character.isprintable() else json.dumps(character)[1:-1]
+    typer.echo(visible_json(json.dumps(document, indent=2, ensure_ascii=False)))
 
 
 def say_of(report: Report, *, closing: str, written: Sequence[Path] = ()) -> None:
