@@ -6,9 +6,11 @@ import base64
 import json
 import logging
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -268,6 +270,33 @@ def test_an_idle_run_costs_one_query_and_three_requests_to_storage(
     assert len(azure.asked("/query")) == 1
     assert len(azure.asked("/subscriptions")) == 0
     assert len([line for line in sent if "devstoreaccount1" in line]) == 3, sent
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_no_signature_of_the_storage_account_is_logged_at_any_level(
+    answers: bool,  # noqa: FBT001
+    azure: AzureStandIn,
+    store: Store,
+    azurite: Azurite,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever debugs may raise every level; the URL of each request holds the signature."""
+    connection = azurite.signed()
+    if not answers:
+        connection = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:9", connection)
+    monkeypatch.setenv("AzureWebJobsStorage", connection)
+    azure.tables["AzureDiagnostics"] += hand_over(ago(40))
+    caplog.set_level(logging.DEBUG)
+
+    with nullcontext() if answers else pytest.raises(RunFailed):
+        detect()
+    logged = "\n".join(map(logging.Formatter().format, caplog.records))
+    sent = [record for record in caplog.records if record.name.startswith("urllib3")]
+
+    assert "sig=***" in logged or not answers
+    assert [] == re.findall(r"sig=[^*].*", logged)
+    assert sent
 
 
 def test_a_run_logs_one_json_line_and_one_for_each_insight(
