@@ -8,10 +8,11 @@ import re
 import subprocess
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
-from pathspec import GitIgnoreSpec
+from pathspec import GitIgnoreSpec, PathSpec
 
 ROOT = Path(__file__).parents[1]
 
@@ -45,9 +46,42 @@ def locked() -> set[str]:
     return set(re.findall(r"^([a-z0-9-]+)==\S", text, re.MULTILINE))
 
 
-def kept_home() -> GitIgnoreSpec:
-    """The files that `.funcignore` keeps from being published."""
-    return GitIgnoreSpec.from_lines((ROOT / ".funcignore").read_text(encoding="utf-8").splitlines())
+Patterns = PathSpec[Any]
+
+MADE = {
+    "python3 -m venv .venv": (".venv/bin/python", ".venv/pyvenv.cfg"),
+    "cp local.settings.sample.json local.settings.json": ("local.settings.json",),
+    "npm ci --ignore-scripts": ("node_modules/azurite/package.json",),
+    "npx azurite": (
+        "__azurite_db_blob__.json",
+        "__blobstorage__/1",
+        "__queuestorage__/1",
+    ),
+    "--location .azurite": (".azurite/__azurite_db_blob__.json", ".azurite/__blobstorage__/1"),
+    "func start": ("__pycache__/function_app.cpython-311.pyc",),
+    "make demo": ("demo-output/insights/2026/11/19/1.json", "demo-output/.lock"),
+    "make test": (
+        "detector/azure/__pycache__/logs.pyc",
+        ".pytest_cache/v/cache/lastfailed",
+        ".hypothesis/examples/1/2",
+    ),
+    "make check": (".ruff_cache/1", ".mypy_cache/1", "tests/__pycache__/cloud.pyc"),
+    "pip install .": ("build/lib/detector/text.py", "gateway_failover_detector.egg-info/PKG-INFO"),
+    "pip wheel .": ("dist/gateway_failover_detector-1-py3-none-any.whl",),
+    "an editor or a shell": (".env", ".env.local", ".envrc"),
+    "azd up": (".azure/dev/.env", ".azure/config.json"),
+}
+"""What the commands of the README make, and others that people call here; each with its files."""
+
+BESIDE = {"make check", "pip install .", "pip wheel .", "an editor or a shell", "azd up"}
+"""Those that the README need not name."""
+
+FUNCIGNORE = (ROOT / ".funcignore").read_text(encoding="utf-8").splitlines()
+KEPT_HOME: list[Patterns] = [
+    GitIgnoreSpec.from_lines(FUNCIGNORE),
+    PathSpec.from_lines("gitignore", FUNCIGNORE),
+]
+"""The files that `.funcignore` keeps from being published, as Core Tools and as azd read it."""
 
 
 @pytest.mark.parametrize(("before", "line"), requirements())
@@ -111,9 +145,9 @@ def test_the_sample_settings_name_only_what_the_detector_reads() -> None:
     assert set() == named - SETTINGS
 
 
-def test_the_app_is_published_whole_and_nothing_else_is() -> None:
+@pytest.mark.parametrize("home", KEPT_HOME)
+def test_the_app_is_published_whole_and_nothing_else_is(home: Patterns) -> None:
     """Articles end in .md like the project's own pages, and must travel all the same."""
-    home = kept_home()
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True)
     files = listed.stdout.decode().splitlines()
     published = {path for path in files if not home.match_file(path)}
@@ -124,15 +158,23 @@ def test_the_app_is_published_whole_and_nothing_else_is() -> None:
     assert app | top == published
 
 
-@pytest.mark.parametrize(
-    "path", ["local.settings.json", ".venv/bin/python", "detector/azure/__pycache__/logs.pyc"]
-)
-def test_what_git_does_not_track_is_not_published(path: str) -> None:
-    assert kept_home().match_file(path)
+@pytest.mark.parametrize("home", KEPT_HOME)
+@pytest.mark.parametrize("command", MADE)
+def test_what_the_projects_own_commands_make_is_neither_published_nor_tracked(
+    command: str, home: Patterns
+) -> None:
+    """Among it are settings with secrets, and a copy of storage."""
+    pages = "".join((ROOT / page).read_text("utf-8") for page in ("README.md", "CONTRIBUTING.md"))
+    ignored = GitIgnoreSpec.from_lines((ROOT / ".gitignore").read_text("utf-8").splitlines())
+
+    assert command in pages or command in BESIDE
+    assert set(MADE[command]) == set(filter(home.match_file, MADE[command]))
+    assert set(MADE[command]) == set(filter(ignored.match_file, MADE[command]))
 
 
-def test_the_packages_that_a_local_build_installs_are_published() -> None:
-    assert not kept_home().match_file(".python_packages/lib/site-packages/pydantic/main.py")
+@pytest.mark.parametrize("home", KEPT_HOME)
+def test_the_packages_that_a_local_build_installs_are_published(home: Patterns) -> None:
+    assert not home.match_file(".python_packages/lib/site-packages/pydantic/main.py")
 
 
 def test_the_seed_article_is_as_its_author_wrote_it() -> None:
