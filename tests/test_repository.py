@@ -6,12 +6,16 @@ import hashlib
 import json
 import re
 import subprocess
+import sys
 from datetime import timedelta
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from pathspec import GitIgnoreSpec, PathSpec
 
 ROOT = Path(__file__).parents[1]
@@ -31,8 +35,8 @@ SETTINGS = {
 
 
 def requirements() -> list[tuple[str, str]]:
-    """Each line of requirements.txt that names a package, with the line before it."""
-    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    """Each line of requirements.in that names a package, with the line before it."""
+    lines = (ROOT / "requirements.in").read_text(encoding="utf-8").splitlines()
     return [
         (before, line)
         for before, line in zip(["", *lines], lines, strict=False)
@@ -40,10 +44,26 @@ def requirements() -> list[tuple[str, str]]:
     ]
 
 
-def locked() -> set[str]:
-    """The packages that requirements-dev.lock pins."""
-    text = (ROOT / "requirements-dev.lock").read_text(encoding="utf-8")
-    return set(re.findall(r"^([a-z0-9-]+)==\S", text, re.MULTILINE))
+def pins(lock: str) -> list[tuple[Requirement, int]]:
+    """What a lock pins, each with the number of its hashes."""
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    found = re.findall(
+        r"^(\w\S*==[^\\\n]+)((?: \\\n +--hash=sha256:[0-9a-f]{64})*)$", text, re.MULTILINE
+    )
+    return [(Requirement(pin), hashes.count("--hash")) for pin, hashes in found]
+
+
+def locked(lock: str, **environment: str) -> dict[str, str]:
+    """The version of each package that a lock pins in an environment."""
+    return {
+        pin.name: str(pin.specifier).removeprefix("==")
+        for pin, _ in pins(lock)
+        if pin.marker is None or pin.marker.evaluate({**environment})
+    }
+
+
+PYTHONS = ("3.11.0", "3.12.0", "3.13.0")
+SYSTEMS = {"linux": "Linux", "darwin": "Darwin", "win32": "Windows"}
 
 
 Patterns = PathSpec[Any]
@@ -90,19 +110,98 @@ def test_a_requirement_has_both_bounds_and_a_reason(before: str, line: str) -> N
     assert before.startswith("# ")
 
 
-def test_every_requirement_is_pinned_for_the_tests() -> None:
-    required = {re.split("[>=]", line)[0] for _, line in requirements()}
+@pytest.mark.parametrize("version", PYTHONS)
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_what_is_deployed_is_what_the_requirements_admit(system: str, version: str) -> None:
+    """For every Python and system; `make lock` mends it."""
+    environment = {
+        "python_version": version[:-2],
+        "python_full_version": version,
+        "sys_platform": system,
+        "platform_system": SYSTEMS[system],
+    }
+    wanted = [Requirement(line) for _, line in requirements()]
+    wanted = [each for each in wanted if each.marker is None or each.marker.evaluate(environment)]
+    deployed = locked("requirements.txt", **environment)
 
-    assert set() == required - locked()
+    assert len({each.name for each in wanted}) == len(wanted)
+    assert {each.name for each in wanted} <= set(deployed)
+    assert all(each.specifier.contains(deployed[each.name]) for each in wanted)
+    assert deployed.items() <= locked("requirements-dev.lock", **environment).items()
+
+
+@pytest.mark.parametrize("lock", ["requirements.txt", "requirements-dev.lock"])
+def test_each_line_of_a_lock_is_a_pin_with_hashes(lock: str) -> None:
+    lines = (ROOT / lock).read_text(encoding="utf-8").splitlines()
+
+    assert len(pins(lock)) == len([line for line in lines if re.match("[a-z]", line)])
+    assert all(hashes for _, hashes in pins(lock))
+
+
+def test_what_is_deployed_is_just_what_the_app_needs_and_all_that_that_brings() -> None:
+    """By what the installed packages themselves say that they need, where the tests run."""
+    deployed = locked("requirements.txt")
+    waiting = [Requirement(line) for _, line in requirements()]
+    needed: set[str] = set()
+    while waiting:
+        each = waiting.pop()
+        name = canonicalize_name(each.name)
+        extras = each.extras or {""}
+        if each.marker is None or any(each.marker.evaluate({"extra": one}) for one in extras):
+            if name not in needed:
+                inner = metadata.requires(name) or []
+                waiting += [
+                    one
+                    for one in map(Requirement, inner)
+                    if one.marker is None
+                    or any(one.marker.evaluate({"extra": extra}) for extra in extras)
+                ]
+            needed.add(name)
+
+    assert set(deployed) == needed
+
+
+@pytest.mark.parametrize(
+    ("report", "code", "said"),
+    [
+        (None, 0, "audit: nothing is known, since its data could not be had here"),
+        ("", 0, "audit: nothing is known, since its data could not be had here"),
+        ([{"name": "a", "version": "1", "vulns": []}], 0, "audit: 1 packages, 0 known vulnerabil"),
+        (
+            [{"name": "a", "skip_reason": "no such package"}],
+            0,
+            "audit: of 1 of 1 packages nothing is known, such as: no such package",
+        ),
+        (
+            [{"name": "a", "version": "1", "vulns": [{"id": "CVE-1", "fix_versions": ["2"]}]}],
+            1,
+            "audit: a 1: CVE-1, mended by 2",
+        ),
+    ],
+)
+def test_the_audit_fails_for_what_is_known_and_says_what_is_not(
+    report: object, code: int, said: str, tmp_path: Path
+) -> None:
+    if report is not None:
+        text = json.dumps({"dependencies": report}) if report else ""
+        (tmp_path / "report.json").write_text(text)
+    done = subprocess.run(
+        [sys.executable, ROOT / ".ci" / "audit.py", tmp_path / "report.json"],
+        capture_output=True,
+        text=True,
+    )
+
+    assert code == done.returncode
+    assert said in done.stdout + done.stderr
 
 
 def test_the_storage_import_stays_fast_without_aiohttp() -> None:
     """azure-storage imports aiohttp wherever it is installed, used or not."""
 
-    assert "aiohttp" not in locked()
+    assert "aiohttp" not in locked("requirements-dev.lock")
 
 
-@pytest.mark.parametrize("lock", ["requirements-dev.lock", "package-lock.json"])
+@pytest.mark.parametrize("lock", ["requirements.txt", "requirements-dev.lock", "package-lock.json"])
 def test_a_lock_names_no_registry_and_no_folder_of_one_machine(lock: str) -> None:
     """Everyone installs from the registry of their own settings."""
     text = (ROOT / lock).read_text(encoding="utf-8")

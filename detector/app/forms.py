@@ -22,6 +22,11 @@ from detector.runs import Schedule
 APP: Final = Path(__file__).parents[2]
 """The app's folder, which holds function_app.py and articles/."""
 
+IS_INSTALLED: Final = not (APP / "function_app.py").is_file()
+"""Whether this is the installed package, which has its articles in itself and no app around it."""
+
+_ARTICLES: Final = "articles"
+
 SCOPES_RULE: Final = (
     "name what to query, separated by commas: GUIDs of Log Analytics workspaces, or ARM ids "
     "of subscriptions, resource groups or gateways"
@@ -123,8 +128,18 @@ def _catch_up(text: str, info: ValidationInfo) -> timedelta:
 
 
 def folder(text: str) -> Path:
-    """The folder that `text` names: a relative one counts from the app's, wherever it is run."""
-    return APP / text
+    """The folder that `text` names.
+
+    A relative one counts from the app's, wherever it is run; without an app, from where it is run.
+    """
+    return (Path.cwd() if IS_INSTALLED else APP) / text
+
+
+def articles(text: str) -> Path:
+    """The folder of articles; `articles` is that of those which are shipped."""
+    if IS_INSTALLED and text == _ARTICLES:
+        return Path(__file__).parents[1] / "articles" / "shipped"
+    return folder(text)
 
 
 def _store(text: str) -> BlobStore | FolderStore:
@@ -223,7 +238,7 @@ CatchUp = Annotated[timedelta, PlainValidator(_catch_up)]
 CloudName = Literal[
     "AzureCloud", "AzureUSGovernment", "AzureChinaCloud", "AzureUSNat", "AzureUSSec"
 ]
-Folder = Annotated[Path, PlainValidator(folder)]
+Articles = Annotated[Path, PlainValidator(articles)]
 Store = Annotated[BlobStore | FolderStore, PlainValidator(_store)]
 Queue = Annotated[str | None, PlainValidator(_queue)]
 Endpoint = Annotated[str, PlainValidator(_endpoint)]

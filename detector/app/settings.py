@@ -47,7 +47,7 @@ class Settings(BaseModel):
     schedule: forms.TimerSchedule = Field(alias="DETECTOR_SCHEDULE")
     lookback: forms.Lookback = Field(alias="DETECTOR_LOOKBACK")
     catch_up: forms.CatchUp = Field(alias="DETECTOR_CATCH_UP")
-    articles: forms.Folder = Field(alias="DETECTOR_ARTICLES")
+    articles: forms.Articles = Field(alias="DETECTOR_ARTICLES")
     cloud: forms.CloudName = Field(alias="DETECTOR_CLOUD")
     logs_endpoint: forms.Endpoint | None = Field(None, alias="DETECTOR_LOGS_ENDPOINT")
     arm_endpoint: forms.Endpoint | None = Field(None, alias="DETECTOR_ARM_ENDPOINT")
