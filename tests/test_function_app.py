@@ -25,6 +25,7 @@ from detector.articles import article
 from detector.errors import RunFailed, SettingsError
 from tests.azure_stand_in import AzureStandIn
 from tests.azurite import Azurite
+from tests.calls import unlisted
 from tests.loopback import Reply
 
 ROOT = Path(__file__).parent.parent
@@ -42,6 +43,7 @@ def an_azure() -> Iterator[AzureStandIn]:
     with AzureStandIn() as azure:
         azure.arm[GATEWAY] = a_gateway()
         yield azure
+        assert set() == unlisted((request.method, request.path) for request in azure.requests)
 
 
 @pytest.fixture(name="store")
