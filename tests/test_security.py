@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import re
@@ -19,8 +20,10 @@ from detector.journal.delivery import attempt
 from detector.model import Window
 from tests.azure_stand_in import AzureStandIn
 from tests.azurite import Azurite
-from tests.calls import LISTED, listed, unlisted
+from tests.calls import LISTED, SECURITY, listed, unlisted
 from tests.cloud import GATEWAY, NETWORK, WORKSPACE, gateway_body, hand_over_rows
+from tests.command_line import ROOT
+from tests.loopback import Reply
 from tests.sink_stand_in import an_insight
 
 OTHER_WORKSPACE = "99999999-2222-4333-8444-555555555555"
@@ -85,6 +88,7 @@ def test_the_app_sends_just_the_requests_that_are_listed(
     world.sources.connections(gateway.id)
     world.sources.tunnels([CONNECTION.lower()])
     world.sources.health([gateway.id])
+    azure.once("/metrics:getBatch", Reply(status=403))
     world.sources.bandwidth([gateway], Window(start=now - timedelta(hours=1), end=now))
     world.sources.coverage(Window(start=now - timedelta(hours=1), end=now))
     for sink in world.sinks:
@@ -98,6 +102,15 @@ def test_the_app_sends_just_the_requests_that_are_listed(
 
     assert set() == unlisted(sent)
     assert set(LISTED) == {listed(*request) for request in sent}
+
+
+def test_each_permission_to_read_is_one_that_the_deployed_roles_grant() -> None:
+    roles = json.loads((ROOT / "infra" / "roles.json").read_text(encoding="utf-8"))
+    granted = {action for role in roles.values() for action in role["actions"]}
+    named = set(re.findall(r"`(Microsoft\.[^`]+/read)`", SECURITY))
+
+    assert named
+    assert named <= granted
 
 
 @pytest.mark.parametrize(
