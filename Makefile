@@ -11,12 +11,13 @@ COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check format audit lock clean
+.PHONY: help setup demo test check mutants format audit lock clean
 
 help:
 	@echo 'make demo    replay a recorded afternoon and print the insights it leads to'
 	@echo 'make test    run the tests'
 	@echo 'make check   run what CI runs: format, lint, types, tests'
+	@echo 'make mutants change the rules a token at a time and see which tests notice (20 minutes)'
 	@echo 'make format  put the code into its format'
 	@echo 'make audit   look for known vulnerabilities in what is deployed'
 	@echo 'make lock    pin the newest versions that requirements.in admits'
@@ -38,6 +39,11 @@ check: setup
 	@$(BIN)/mypy
 	@$(MAKE) --no-print-directory test
 
+# By hand, and in no other target. Its tool stands beside what the tests need, in a place of its own.
+mutants: $(VENV)/mutants.stamp
+	@rm -rf mutants
+	@nice $(VENV)/mutants/bin/python -m benchmarks.mutants
+
 format: $(VENV)/dev.stamp
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
@@ -57,7 +63,7 @@ lock: $(BIN)/python
 	@$(COMPILE) requirements-dev.in --output-file requirements-dev.lock
 
 clean:
-	rm -rf $(VENV) node_modules demo-output .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) node_modules demo-output mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
@@ -76,6 +82,13 @@ $(VENV)/dev.stamp: requirements-dev.lock | $(BIN)/python
 	@echo 'Installing what the app and its tests need into $(VENV) ...' >&2
 	@$(PIP) --requirement requirements-dev.lock
 	@touch $(VENV)/runtime.stamp $@
+
+$(VENV)/mutants.stamp: requirements-dev.lock | $(BIN)/python
+	@echo 'Installing the tests and mutmut into $(VENV)/mutants ...' >&2
+	@$(BIN)/python -m venv $(VENV)/mutants
+	@$(VENV)/mutants/bin/python -m pip install -qq --disable-pip-version-check \
+	    --requirement requirements-dev.lock mutmut==3.8.1
+	@touch $@
 
 # No script of a package runs: neither Azurite nor the language service needs one.
 node_modules/npm.stamp: package.json package-lock.json

@@ -25,7 +25,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from statistics import median, quantiles
 
-from detector.diagnosis.switchover import NEAR, by_gateway, pairings, pieces, switch_overs
+from detector.diagnosis.observation import Examination, Known, Observation
+from detector.diagnosis.switchover import NEAR, by_gateway
 from detector.errors import DeliveryFailed
 from detector.insights.document import Insight
 from detector.model import Kind, Signal, Window
@@ -242,8 +243,15 @@ class Simulation:
             window = slice(bisect_left(times, now - looks_back), bisect_left(times, now))
             seen = by_gateway(row.signal for row in self.rows[window] if row.arrived <= now)
             for gateway_id, rows in seen.items():
-                found = switch_overs(pieces(rows, pairings(rows)), active_active=False)
-                for truth, known in self._matched(gateway_id, (each.at for each in found)):
+                observed = Observation(
+                    rows=rows,
+                    window=Window(start=now - looks_back, end=now),
+                    complete=True,
+                    seen_until=now,
+                )
+                examined = Examination(observation=observed, known=Known(active_active=False))
+                found = (each.at for each in examined.switch_overs)
+                for truth, known in self._matched(gateway_id, found):
                     instants[gateway_id, known] += 1
                     score.told[truth].append(now)
                     if instants[gateway_id, known] > 1:

@@ -24,8 +24,10 @@ No message holds a secret: URLs of sinks are named by kind and fingerprint.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from datetime import timedelta
+from pathlib import PurePath
 from typing import Literal
 
 
@@ -79,6 +81,17 @@ class SettingsError(OperatorError):
 
 class RecordingError(OperatorError):
     """A recording that is not there or holds nothing that can be read."""
+
+
+def unforeseen(error: Exception, place: str) -> str:
+    """An exception that nobody thought of, as a problem: its kind and its place, and no value."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "detector" in PurePath(frame.filename).parts]
+    where = f" at {PurePath(own[-1].filename).name}:{own[-1].lineno}" if own else ""
+    return (
+        f"{place}: failed unexpectedly ({type(error).__name__}{where}), and is left to the next "
+        "run; the others went on. Please report it"
+    )
 
 
 class RunFailed(DetectorError):

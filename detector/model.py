@@ -146,6 +146,7 @@ class Answer:
 class Evidence(StrEnum):
     """What a switch-over was recognised by, weakest first."""
 
+    BOTH_INSTANCES_LOST = "both-instances-lost"
     INSTANCE_LOST = "instance-lost"
     HAND_OVER = "hand-over"
     PRIMARY_CHANGED = "primary-changed"
@@ -158,8 +159,11 @@ class Evidence(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchOver:
-    """Evidence that a gateway's active role moved, at one instant.
+    """Evidence that a gateway's active role moved, or that an instance was lost.
 
+    `at` is its instant; `not_before` is set where the evidence leaves more than three minutes open:
+    the newest time at which a tunnel was connected on the old instance.
+    `first` and `last` are the times of the first and the last evidence, None where they are `at`.
     An instance is None where the rows do not tell it.
     """
 
@@ -167,25 +171,54 @@ class SwitchOver:
     evidence: Evidence
     from_instance: str | None = None
     to_instance: str | None = None
+    not_before: datetime | None = None
+    first: datetime | None = None
+    last: datetime | None = None
+
+    @property
+    def begin(self) -> datetime:
+        """When its evidence begins."""
+        return self.at if self.first is None else min(self.first, self.at)
+
+    @property
+    def end(self) -> datetime:
+        """When its evidence ends."""
+        return self.at if self.last is None else max(self.last, self.at)
+
+    def apart(self, begin: datetime, end: datetime) -> timedelta:
+        """How far its interval lies from that one; nothing where they touch."""
+        return max(self.begin - end, begin - self.end, timedelta())
 
 
 class CauseKind(StrEnum):
     """What the records show beside a failover, in the order in which they are believed."""
 
     RESET = "reset"
+    MIGRATION = "migration"
     MAINTENANCE = "maintenance"
     CONFIGURATION = "configuration"
+    RESOURCE_HEALTH = "resource-health"
     NOT_RECORDED = "not-recorded"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """The recorded cause of a failover; `at` and `caller` are None where no record has them."""
+    """The recorded cause of a switch-over; `at` and `caller` are None where no record has them.
+
+        `clause` says it within a sentence about the switch-over: `with a reset by … recorded at …`.
+        `others` are the kinds of the other records, each of one thing, in the order of belief.
+    `records` is how many records it rests on. `started` says that an operation was started and has
+    no end yet; then the kind is not recorded.
+    """
 
     kind: CauseKind
     statement: str
     at: datetime | None = None
     caller: str | None = None
+    clause: str = ""
+    others: tuple[CauseKind, ...] = ()
+    started: bool = False
+    records: int = 0
 
 
 class EndSource(StrEnum):
@@ -195,12 +228,52 @@ class EndSource(StrEnum):
     ARM = "arm"
 
 
+class TunnelStatus(StrEnum):
+    """What ARM says of a tunnel, in its own words."""
+
+    CONNECTED = "Connected"
+    CONNECTING = "Connecting"
+    NOT_CONNECTED = "NotConnected"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveAnswer:
+    """What Azure Resource Manager said of a tunnel when it was last asked, at `at`.
+
+    `status` is None where it could not be asked, for `problem`; `failures` counts how often in a
+    row, and `refused` says that a permission is missing. `since` is when the tunnel last connected,
+    and `vip` the gateway's address that it has.
+    `contradicts` says that it does not agree with the log, and `gone` that the connection is there
+    no more.
+    """
+
+    at: datetime
+    status: TunnelStatus | None = None
+    since: datetime | None = None
+    contradicts: bool = False
+    gone: bool = False
+    refused: bool = False
+    problem: str | None = None
+    failures: int = 0
+    vip: str | None = None
+
+    @property
+    def is_down(self) -> bool:
+        """Whether the tunnel was down when it was asked."""
+        return not self.contradicts and self.status in (
+            TunnelStatus.NOT_CONNECTED,
+            TunnelStatus.CONNECTING,
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outage:
     """One remote IP's time without a connected tunnel, by the logs; `end` None: not seen to end.
 
-    `back_before` is set where no reconnect was logged but a later Disconnected row was: the tunnel
-    had a later life, so this outage is not open, and nobody knows how long it was.
+    `back_before` is set where a later row shows that the tunnel had come back, and none says when:
+    the outage is not open, and nobody knows how long it was.
+    An end that ARM gave is an upper bound. `live` is what ARM said of the tunnel.
     """
 
     remote_ip: str
@@ -210,16 +283,52 @@ class Outage:
     end_source: EndSource | None = None
     connection: str | None = None
     back_before: datetime | None = None
+    live: LiveAnswer | None = None
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing was seen of the tunnel since."""
-        return self.end is None and self.back_before is None
+        """Whether nothing was seen of the tunnel since, and it is still followed."""
+        return self.end is None and self.back_before is None and not self.is_given_up
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether it is followed no more, since its connection is gone before it was seen back."""
+        is_back = self.end is not None or self.back_before is not None
+        return not is_back and self.live is not None and self.live.gone
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether ARM does not agree with the log that it went down."""
+        return self.is_open and self.live is not None and self.live.contradicts
+
+    @property
+    def is_down_by_arm(self) -> bool:
+        """Whether ARM said that it was down when it was last asked, and nothing was seen since."""
+        return self.is_open and self.live is not None and self.live.is_down
 
     @property
     def length(self) -> timedelta | None:
-        """From the first Disconnected to what ended it."""
-        return None if self.end is None else self.end - self.start
+        """From the first Disconnected to the Connected that ended it, by the rows."""
+        if self.end is None or self.end_source is EndSource.ARM:
+            return None
+        return max(self.end - self.start, timedelta())
+
+    @property
+    def at_most(self) -> timedelta | None:
+        """The length that it cannot have exceeded, where only that is known."""
+        if self.end is None or self.end_source is not EndSource.ARM:
+            return None
+        return max(self.end - self.start, timedelta())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlreadyDown:
+    """A tunnel that was down when the failover began, and had been since before."""
+
+    remote_ip: str
+    instance: str
+    since: datetime
+    connection: str | None = None
 
 
 class State(StrEnum):
@@ -251,31 +360,46 @@ class EvidenceRow:
 class Redundancy:
     """The time in which one instance of an active-active gateway was without tunnels it had.
 
-    `missing` holds the remote IPs that were not seen to come back on it.
+    `tunnels` are the times of each; `end` is None while one has not come back, or where it is not
+    known when.
     """
 
     instance: str
     start: datetime
     end: datetime | None = None
-    missing: tuple[str, ...] = ()
+    tunnels: tuple[Outage, ...] = ()
+
+    @property
+    def missing(self) -> tuple[Outage, ...]:
+        """The tunnels that were not seen to come back on it."""
+        return tuple(tunnel for tunnel in self.tunnels if tunnel.is_open)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
     """What the records prove of one failover, up to `seen_until`.
 
+    `causes` are those of its switch-overs, in their order, and `cause` that of the whole.
+    `unclear` are tunnels of one instance of which it is not known whether the other served their
+    peers meanwhile. `tunnels_seen_until` is the time up to which a tunnel's row would be seen.
+    `health_asked` is when Resource Health was last asked.
     `borne_out` is no longer true where the failover was told and rows that came later show none.
     """
 
     cause: Cause
+    causes: tuple[Cause, ...] = ()
     outages: tuple[Outage, ...]
     redundancy: tuple[Redundancy, ...]
+    unclear: tuple[Outage, ...] = ()
+    already_down: tuple[AlreadyDown, ...] = ()
     state: State
     importance: Importance
     flapping: bool
     seen_until: datetime
+    tunnels_seen_until: datetime | None = None
     evidence: tuple[EvidenceRow, ...]
     borne_out: bool = True
+    health_asked: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,7 +431,7 @@ class Gateway:
     The last three facts may be None without standing in `unknown`: `gateway_type` is `Vpn`,
     `ExpressRoute` or `LocalGateway`; `point_to_site` says whether clients get addresses of it;
     `migration` is `<phase>/<state>` in Azure's words, as `ExecuteSucceeded/Succeeded`, and None
-    where none was begun.
+    where none was begun. `peers` counts those of its connections, where they were asked.
     """
 
     id: str
@@ -326,15 +450,7 @@ class Gateway:
     gateway_type: str | None = None
     point_to_site: bool | None = None
     migration: str | None = None
-
-
-class TunnelStatus(StrEnum):
-    """What ARM says of a tunnel, in its own words."""
-
-    CONNECTED = "Connected"
-    CONNECTING = "Connecting"
-    NOT_CONNECTED = "NotConnected"
-    UNKNOWN = "Unknown"
+    peers: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

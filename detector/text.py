@@ -81,6 +81,8 @@ def one_line(text: str, most: int) -> str:
     What does not fit is replaced by `…`. For text from logs and names from Azure, which may hold
     anything; the result still has to be escaped for the format that it goes into.
     """
+    if len(text) <= most and text.isascii() and text.isprintable():
+        return " ".join(text.split())
     # No more of a hostile text is read than could be shown.
     shown = "".join(_visible(character) for character in text[: 4 * most])
     line = " ".join(shown.split())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from detector.diagnosis.diagnosis import EDGE, Observation, diagnose
-from detector.diagnosis.switchover import by_gateway, switch_overs
+from detector.diagnosis.diagnosis import diagnose
+from detector.diagnosis.observation import EDGE, Examination, Known, Observation
+from detector.diagnosis.switchover import by_gateway
 from detector.model import (
     ACTIVITY,
     Cause,
@@ -156,14 +157,32 @@ def an_observation(*rows: Signal, since: datetime | None = None, **changes: Any)
     return replace(observation, **changes)
 
 
+def an_examination(observation: Observation | None = None, **known: Any) -> Examination:
+    """What an observation means for an active-standby gateway; `known` name fields of Known."""
+    return Examination(
+        observation=observation or an_observation(),
+        known=replace(Known(active_active=False), **known),
+    )
+
+
 def diagnosed(
-    *rows: Signal, others: Sequence[datetime] = (), since: datetime | None = None
+    *rows: Signal,
+    others: Iterable[datetime] = (),
+    since: datetime | None = None,
+    seen_until: datetime | None = None,
+    **known: Any,
 ) -> Diagnosis:
     """The diagnosis of a failover with all the switch-overs that these rows prove.
 
-    `others` are the instants of other switch-overs of the gateway.
+    `others` are the instants of other switch-overs of the gateway, `known` name fields of Known.
     """
     observation = an_observation(*rows, since=since)
-    known = switch_overs(observation.pieces, active_active=False)
-    instants = sorted([*others, *(switch_over.at for switch_over in known)])
-    return diagnose(known, observation, active_active=False, all_instants=instants)
+    if seen_until is not None:
+        observation = replace(observation, seen_until=seen_until)
+    examined = an_examination(observation, **known)
+    return diagnose(
+        examined.switch_overs,
+        examined,
+        active_active=examined.known.active_active,
+        others=[a_switch_over(instant) for instant in others],
+    )

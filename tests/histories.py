@@ -29,7 +29,7 @@ from detector.text import clock
 from tests.command_line import AFTERNOON
 from tests.goldens import FOLDER
 from tests.memory import ARTICLES, ListSink
-from tests.test_stories import Story
+from tests.story import Story
 
 HISTORIES: Final = FOLDER / "histories"
 STORIES: Final = Path(__file__).with_name("stories")
@@ -127,7 +127,9 @@ def _record(record: Record) -> Iterator[str]:
     )
     yield from map(_outage, diagnosis.outages)
     for lost in diagnosis.redundancy:
-        yield f"  without {lost.instance} {lost.start} to {lost.end}, missing {lost.missing}"
+        missing = tuple(tunnel.remote_ip for tunnel in lost.missing)
+        yield f"  without {lost.instance} {lost.start} to {lost.end}, missing {missing}"
+        yield from (_outage(tunnel) for tunnel in lost.tunnels if tunnel not in lost.missing)
     for row in diagnosis.evidence:
         yield f"  row {row.at} {row.source}: {row.text}"
     yield from _gateway(record.gateway)

@@ -22,8 +22,10 @@ from detector.articles import catalog
 from detector.errors import FactUnknown, JournalConflict, LogsRefused, LogsUnavailable
 from detector.insights.compose import Library
 from detector.insights.document import Insight, Reason
+from detector.insights.standing import PEOPLE_HEAR, News, news_of
 from detector.journal import history
 from detector.journal.delivery import DEADLINE
+from detector.journal.hearing import Hearing
 from detector.journal.history import Delivery, History, Record
 from detector.journal.ports import Sink
 from detector.model import (
@@ -184,6 +186,30 @@ class ListSink:
     def revisions(self) -> list[tuple[str, int]]:
         """What it took, by id and revision."""
         return [(insight.id, insight.revision) for insight in self.taken]
+
+
+@dataclass(slots=True)
+class ListReceiver:
+    """A receiver of people's messages; `sent` holds each with when it was sent.
+
+    `fault` may raise instead of taking one.
+    """
+
+    name: str = "people"
+    hears: Hearing = field(default_factory=Hearing)
+    fault: Callable[[Sequence[News]], None] = lambda news: None
+    takes: frozenset[Reason] = PEOPLE_HEAR
+    timeout: timedelta = DEADLINE
+    sent: list[tuple[datetime, Sequence[News]]] = field(default_factory=list)
+    attempts: int = 0
+
+    def deliver(self, insight: Insight) -> None:
+        self.send([news_of(insight)], now=insight.failover.seen_until)
+
+    def send(self, news: Sequence[News], *, now: datetime) -> None:
+        self.attempts += 1
+        self.fault(news)
+        self.sent.append((now, news))
 
 
 @dataclass(slots=True)

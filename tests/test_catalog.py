@@ -173,7 +173,7 @@ class TestShipped:
     def test_ours_ask_for_no_fact_that_an_insight_lacks(self) -> None:
         facts = {
             *["virtualNetworkName", "gatewayVip", "preciseTimestamp", "gatewayName"],
-            *["caller", "TunnelName"],
+            *["caller", "TunnelName", "resetAdvice"],
         }
 
         assert facts >= {name for article in load(SHIPPED) for name in article.slots}

@@ -73,7 +73,7 @@ class TestReplay:
         for insight in printed["insights"]:
             jsonschema.validate(insight, SCHEMA)
 
-        assert ["report", "insights"] == list(printed)
+        assert ["report", "insights", "messages"] == list(printed)
         assert [told["id"] for told in printed["report"]["told"]] == [
             insight["id"] for insight in printed["insights"]
         ]
@@ -132,8 +132,75 @@ class TestReplay:
 
         assert [("vpn-hub-weu", 1, "detected")] == first
         assert ("vpn-hub-neu", 1, "detected") in second
-        assert [("vpn-hub-weu", 2, "switched-again")] == second[:1]
+        assert [("vpn-hub-weu", 2, "recovered")] == second[:1]
         assert [] == third
+
+    def test_json_has_the_messages_that_people_would_be_sent(self, detector: Command) -> None:
+        printed = json.loads(detector("replay", AFTERNOON, "--json").out)
+        messages = printed["messages"]
+
+        assert ["ids", "revision", "reason", "severity", "title", "body"] == list(messages[0])
+        assert [
+            (1, "detected", "success", "BACK after 14 s: vpn-hub-weu, 3 tunnels, 14:14 UTC"),
+            (1, "detected", "success", "REDUNDANCY BACK after 6 min 11 s: vpn-hub-neu, 15:32 UTC"),
+        ] == [
+            (each["revision"], each["reason"], each["severity"], each["title"]) for each in messages
+        ]
+        assert [[insight["id"]] for insight in printed["insights"]] == [
+            each["ids"] for each in messages
+        ]
+        assert messages[0]["body"].startswith("Nothing to do.")
+
+    def messages(self, detector: Command, *arguments: object) -> list[dict[str, Any]]:
+        said = detector("replay", AFTERNOON, "--json", *arguments)
+        assert 0 == said.code, said.err
+        sent: list[dict[str, Any]] = json.loads(said.out)["messages"]
+        return sent
+
+    def test_with_out_messages_wait_for_the_digest_and_are_remembered(
+        self, detector: Command, tmp_path: Path
+    ) -> None:
+        def sent(now: str, *arguments: str) -> list[tuple[int, str | None]]:
+            out = ("--out", tmp_path / "out", "--now", f"2026-11-19T{now}:00Z")
+            return [
+                (len(each["ids"]), each["revision"])
+                for each in self.messages(detector, *out, *arguments)
+            ]
+
+        assert [] == sent("15:45")
+        assert [] == sent("15:55")
+        assert [(2, None)] == sent("16:00")
+        assert [] == sent("16:30")
+
+    def test_the_digest_may_be_another(self, detector: Command, tmp_path: Path) -> None:
+        at_once = self.messages(detector, "--out", tmp_path / "a", "--digest", "PT0S")
+
+        assert 2 == len(at_once)
+        assert [] == self.messages(detector, "--out", tmp_path / "b", "--digest", "PT1H")
+
+    @pytest.mark.parametrize("digest", ["15", "P2D"])
+    def test_a_digest_that_is_none_is_a_usage_error(
+        self, detector: Command, tmp_path: Path, digest: str
+    ) -> None:
+        said = detector("replay", AFTERNOON, "--out", tmp_path, "--digest", digest)
+
+        assert (2, "") == (said.code, said.out)
+        assert f"'{digest}': give " in said.err
+
+    def test_messages_are_by_the_settings_of_the_environment(
+        self, detector: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("DETECTOR_TIME_ZONE", "Europe/Paris")
+        monkeypatch.setenv("DETECTOR_DIGEST", "PT0S")
+        [first, _] = self.messages(detector, "--out", tmp_path)
+
+        assert first["title"].endswith(", 14:14 UTC (15:14 CET)")
+
+        monkeypatch.setenv("DETECTOR_TIME_ZONE", "Mars/Olympus")
+        said = detector("replay", AFTERNOON)
+
+        assert (1, "") == (said.code, said.out)
+        assert "DETECTOR_TIME_ZONE: give a name of the IANA database" in said.err
 
     def test_out_names_each_file_that_it_wrote(self, detector: Command, tmp_path: Path) -> None:
         said = detector("replay", AFTERNOON, "--out", tmp_path)

@@ -12,7 +12,7 @@ from tests.sink_stand_in import GATEWAY_ID, an_insight
 
 
 def test_the_attributes_tell_which_revision_of_which_failover_of_which_gateway() -> None:
-    event = to_cloudevent(an_insight(id="f-1", revision=3, reason=Reason.CAUSE_FOUND))
+    event = to_cloudevent(an_insight(id="f-1", revision=3, reason=Reason.CAUSE_CHANGED))
 
     assert {
         "specversion": "1.0",
@@ -57,8 +57,10 @@ def test_the_data_is_the_document_as_it_is_stored() -> None:
     [
         (Reason.DETECTED, "Detected"),
         (Reason.SWITCHED_AGAIN, "Updated"),
-        (Reason.CAUSE_FOUND, "Updated"),
+        (Reason.CAUSE_CHANGED, "Updated"),
+        (Reason.WORSENED, "Updated"),
         (Reason.RECOVERED, "Recovered"),
+        (Reason.RETRACTED, "Retracted"),
         (Reason.COMPLETED, "Updated"),
         (Reason.REVISED, "Updated"),
     ],

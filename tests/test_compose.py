@@ -1,21 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from detector.articles.catalog import Catalog
 from detector.diagnosis.bandwidth import Comparison
-from detector.insights.compose import (
-    MOST_ROWS,
-    Library,
-    Revision,
-    advice,
-    compose_insight,
-    slot_facts,
-)
-from detector.insights.document import Reason
+from detector.insights.compose import Library, Revision, compose_insight, slot_facts
+from detector.insights.document import MOST_LISTED, Reason
 from detector.insights.scenario import RESET, SWITCHED_OVER
 from detector.model import Cause, CauseKind, EvidenceRow, Redundancy, State
 from tests.builders import (
@@ -49,7 +41,7 @@ def a_telling(**changes: Any) -> Revision:
         "diagnosis": a_diagnosis(outages=(an_outage(),), state=State.RECOVERED),
         "gateway": a_gateway(),
         "bandwidth": NO_BANDWIDTH,
-        "reason": Reason.DETECTED,
+        "reasons": (Reason.DETECTED,),
         "revision": 1,
     }
     return Revision(**parts | changes)
@@ -129,16 +121,28 @@ def test_a_drill_says_so_in_title_and_verdict() -> None:
     assert insight.insight.title.startswith("DRILL: ")
 
 
-def test_of_very_many_rows_the_first_stand_in_the_document_and_a_line_says_how_many_more() -> None:
+def test_of_very_many_rows_the_first_stand_in_the_document_which_says_how_many_more() -> None:
     rows = tuple(
         EvidenceRow(at=at(number), source="TunnelDiagnosticLog", text=f"row {number}")
-        for number in range(MOST_ROWS + 5)
+        for number in range(MOST_LISTED + 5)
     )
 
     insight, _ = compose_insight(a_telling(diagnosis=a_diagnosis(evidence=rows)), library())
 
-    assert MOST_ROWS + 1 == len(insight.evidence)
-    assert "… and 5 more rows from here on" == insight.evidence[-1].text
+    assert MOST_LISTED == len(insight.evidence)
+    assert 5 == insight.evidence_left_out
+
+
+def test_of_very_many_outages_what_is_open_and_the_longest_stand_in_the_document() -> None:
+    blinks = [replace(an_outage(LYON, number, number + 1)) for number in range(MOST_LISTED + 5)]
+    found = (*blinks, an_outage(PARIS, 1, None), an_outage(LYON, 7, 700))
+
+    insight, _ = compose_insight(a_telling(diagnosis=a_diagnosis(outages=found)), library())
+
+    shown = insight.failover.outages
+    assert (MOST_LISTED, 7) == (len(shown), insight.failover.outages_left_out)
+    assert {None, 693.0} <= {outage.seconds for outage in shown}
+    assert sorted(outage.from_ for outage in shown) == [outage.from_ for outage in shown]
 
 
 def test_the_portal_link_leads_to_the_gateway_where_the_portal_is_public() -> None:
@@ -149,39 +153,6 @@ def test_the_portal_link_leads_to_the_gateway_where_the_portal_is_public() -> No
 
     assert f"https://portal.azure.com/#resource{GATEWAY_ID}" == public.links.portal
     assert "" == hidden.links.portal
-
-
-class TestAdvice:
-    @pytest.mark.parametrize(
-        ("state", "said"),
-        [
-            (State.ONGOING, "only where a tunnel stays down"),
-            (State.RECOVERED, "No reset is called for"),
-            (State.UNKNOWN, "which these logs do not tell"),
-        ],
-    )
-    def test_a_reset_is_advised_only_where_a_tunnel_stays_down(
-        self, state: State, said: str
-    ) -> None:
-        assert said in advice(a_diagnosis(state=state), a_gateway())
-
-    def test_of_an_active_active_gateway_it_says_that_a_second_reset_hits_the_same_instance(
-        self,
-    ) -> None:
-        gateway = a_gateway(active_active=True, vips=("203.0.113.10", "203.0.113.11"))
-
-        said = advice(a_diagnosis(), gateway)
-
-        assert "a second reset reboots the same one again" in said
-        assert "203.0.113.10 and 203.0.113.11" in said
-
-    def test_of_an_active_standby_gateway_it_says_that_a_second_reset_hits_the_other(self) -> None:
-        assert "a second reset the other one" in advice(a_diagnosis(), a_gateway())
-
-    def test_where_the_mode_is_unknown_it_says_why(self) -> None:
-        gone = a_gateway(active_active=None, unknown={"active_active": "no permission"})
-
-        assert "unknown (no permission)" in advice(a_diagnosis(), gone)
 
 
 def test_redundancy_lost_is_told_in_seconds() -> None:

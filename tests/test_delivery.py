@@ -5,18 +5,21 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from detector.errors import DeliveryFailed, DeliveryRefused, JournalConflict, JournalUnavailable
 from detector.insights.document import Insight
+from detector.insights.standing import News, news_of
 from detector.journal import outbox
 from detector.journal.commit import TRIES
 from detector.journal.delivery import DeliverySummary, Posted, attempt, deliver, within
-from detector.journal.history import History, Record
-from tests.builders import a_failover, at
+from detector.journal.history import Heard, History, Record
+from detector.model import State
+from tests.builders import GATEWAY_ID, a_failover, at
 from tests.memory import (
+    ListReceiver,
     ListSink,
     MemoryJournal,
     a_delivery,
@@ -263,3 +266,139 @@ def test_the_pause_is_longer_where_the_sink_asks_for_it() -> None:
     delivered(journal, [sink], posted(journal, a_record(a_delivery())))
 
     assert at(minutes=45) == only(journal).records[0].deliveries[0].due
+
+
+def is_down(gateway: int = 0, **changes: object) -> Insight:
+    """The insight of one of several gateways, whose tunnel is down."""
+    whole = an_insight(id=f"f-{gateway}", **changes)
+    outage = whole.failover.outages[0].model_copy(update={"to": None, "seconds": None})
+    failover = {"outages": (outage,), "state": State.ONGOING}
+    return whole.model_copy(update={"failover": whole.failover.model_copy(update=failover)})
+
+
+def posted_to_people(
+    journal: MemoryJournal, *insights: Insight, held_until: datetime | None = None
+) -> list[Posted]:
+    """The histories of several gateways, each with one failover that people wait to hear of."""
+    posts = []
+    for number, insight in enumerate(insights):
+        delivery = a_delivery(sink="people", held_until=held_until)
+        record = a_record(
+            delivery,
+            insights=[insight],
+            failover=replace(a_failover(), id=insight.id),
+            heard=(Heard(receiver="people"),),
+        )
+        history = replace(a_history(record), gateway_id=f"{GATEWAY_ID}-{number}")
+        posts.append(
+            Posted(
+                history=history,
+                tag=journal.save(history, None),
+                deliveries=outbox.due(history, now=at()),
+            )
+        )
+    return posts
+
+
+def told(
+    journal: MemoryJournal,
+    people: ListReceiver,
+    posts: Sequence[Posted],
+    has_time: Callable[[], bool] = lambda: True,
+) -> DeliverySummary:
+    return deliver(journal, [people], posts, now=at(), has_time=has_time)
+
+
+def test_what_one_message_says_of_several_gateways_is_noted_in_the_history_of_each() -> None:
+    journal, people = MemoryJournal(), ListReceiver()
+    posts = posted_to_people(journal, *(is_down(number) for number in range(4)))
+
+    result = told(journal, people, posts)
+    [(_, news)] = people.sent
+
+    assert (4, []) == (result.delivered, result.outstanding)
+    assert ["f-0", "f-1", "f-2", "f-3"] == [each.insight.id for each in news]
+    records = [record for history in journal.histories for record in history.records]
+    assert [(1, ())] * 4 == [(each.heard[0].revision, each.deliveries) for each in records]
+
+
+def test_a_message_that_fails_is_tried_again_for_each_of_its_gateways() -> None:
+    def fault(news: Sequence[News]) -> None:
+        raise DeliveryFailed("people answered 500", retry_after=minutes(9))
+
+    journal, people = MemoryJournal(), ListReceiver(fault=fault)
+
+    result = told(journal, people, posted_to_people(journal, *map(is_down, range(4))))
+    deliveries = [each for history in journal.histories for each in history.records[0].deliveries]
+
+    assert (1, 4) == (people.attempts, len(result.problems))
+    assert [(1, at(minutes=9))] * 4 == [(each.attempts, each.due) for each in deliveries]
+
+
+def test_a_receiver_that_failed_is_not_tried_with_another_message_in_the_run() -> None:
+    def fault(news: Sequence[News]) -> None:
+        raise DeliveryFailed("people answered 500")
+
+    journal, people = MemoryJournal(), ListReceiver(fault=fault)
+
+    result = told(journal, people, posted_to_people(journal, is_down(0), is_down(1)))
+
+    assert 1 == people.attempts
+    assert [0, 1] == sorted(left.attempts for left in result.outstanding)
+
+
+def test_a_receiver_that_refuses_one_message_still_gets_the_next() -> None:
+    def fault(news: Sequence[News]) -> None:
+        if news[0].insight.id == "f-0":
+            raise DeliveryRefused("refused with 413")
+
+    journal, people = MemoryJournal(), ListReceiver(fault=fault)
+
+    result = told(journal, people, posted_to_people(journal, is_down(0), is_down(1)))
+
+    assert ["f-1"] == [news[0].insight.id for _, news in people.sent]
+    assert ["refused with 413"] == [each.why for each in result.given_up]
+
+
+def test_messages_that_the_time_does_not_suffice_for_are_left_and_said() -> None:
+    journal, people = MemoryJournal(), ListReceiver()
+    posts = posted_to_people(journal, is_down(0), is_down(1))
+
+    result = told(journal, people, posts, has_time=lambda: not people.sent)
+
+    assert 1 == len(people.sent)
+    assert ["the run's time is up; left to the next run: 1 of the deliveries"] == result.problems
+
+
+def test_what_a_receiver_holds_to_be_true_already_is_crossed_out_and_not_sent() -> None:
+    journal, people = MemoryJournal(), ListReceiver()
+    [post] = posted_to_people(journal, is_down())
+    [record] = post.history.records
+    knows = Heard(receiver="people", standing=news_of(is_down()).standing, revision=1)
+    history = replace(post.history, records=(replace(record, heard=(knows,)),))
+    post = replace(post, history=history, tag=journal.save(history, post.tag))
+
+    result = told(journal, people, [post])
+
+    assert ([], 0) == (people.sent, result.delivered)
+    assert () == only(journal).records[0].deliveries
+
+
+def test_of_revisions_that_an_earlier_release_left_waiting_only_the_latest_is_sent() -> None:
+    journal, people = MemoryJournal(), ListReceiver()
+    first, second = is_down(), is_down(revision=2)
+    waiting = [a_delivery(revision, sink="people") for revision in (1, 2)]
+    record = a_record(*waiting, insights=[first, second], failover=replace(a_failover(), id="f-0"))
+
+    told(journal, people, [posted(journal, record)])
+    [(_, [news])] = people.sent
+
+    assert second == news.insight
+    assert () == only(journal).records[0].deliveries
+
+
+def test_what_only_waits_for_its_time_is_not_outstanding() -> None:
+    journal, people = MemoryJournal(), ListReceiver()
+    posts = posted_to_people(journal, an_insight(), held_until=at(minutes=15))
+
+    assert ([], []) == (told(journal, people, posts).outstanding, people.sent)

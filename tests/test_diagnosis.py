@@ -1,29 +1,38 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime
+from typing import Any, Final
 
 import pytest
 
-from detector.diagnosis.diagnosis import evidence_row, judged, to_ask, with_connections
+from detector.diagnosis.diagnosis import all_tunnels, evidence_row, judged, named, with_logs
+from detector.diagnosis.live import TRIES
 from detector.model import (
     ACTIVITY,
     CauseKind,
-    Connection,
+    Diagnosis,
     EndSource,
+    HealthEvent,
     Importance,
     Kind,
+    LiveAnswer,
     Outage,
     Phase,
     Redundancy,
+    Signal,
     State,
+    TunnelStatus,
 )
 from tests.builders import (
+    GATEWAY_LOG,
     LYON,
     NICE,
     PARIS,
     ZERO,
     a_diagnosis,
+    an_examination,
+    an_observation,
     an_outage,
     at,
     diagnosed,
@@ -34,59 +43,141 @@ from tests.builders import (
 )
 
 MOVED = (down(at()), up(at(14)))
-NAMED = Connection(name="conn-paris", remote_ip=PARIS, status="Connected")
-SECOND = timedelta(seconds=1)
+OPEN = an_outage(end=None)
+UP, NOT_UP = TunnelStatus.CONNECTED, TunnelStatus.NOT_CONNECTED
 
 
-class TestStateAndImportance:
-    def test_short_outages_that_ended_are_information(self) -> None:
-        found = diagnosed(*MOVED)
+NOW = at(hours=1)
 
-        assert (State.RECOVERED, Importance.INFORMATION) == (found.state, found.importance)
 
+def answered(outage: Outage, after: float, **answer: Any) -> Outage:
+    """The outage as ARM was asked of it so many seconds after the start of the night's clock."""
+    return replace(outage, live=LiveAnswer(at=at(after), **answer))
+
+
+def found(*outages: Outage, now: datetime = NOW, **changes: Any) -> Diagnosis:
+    """The diagnosis with these outages, judged."""
+    return judged(a_diagnosis(outages=outages, **changes), now=now)
+
+
+def a_loss(*tunnels: Outage) -> Redundancy:
+    """The redundancy that went with these tunnels of the first instance."""
+    ends = [tunnel.end for tunnel in tunnels if tunnel.end]
+    end = max(ends) if len(ends) == len(tunnels) else None
+    return Redundancy(instance=ZERO, start=tunnels[0].start, end=end, tunnels=tunnels)
+
+
+class TestState:
+    @pytest.mark.parametrize(
+        ("tunnel", "state"),
+        [
+            (an_outage(), State.RECOVERED),
+            (replace(an_outage(), end_source=EndSource.ARM), State.RECOVERED),
+            (replace(OPEN, back_before=at(minutes=30)), State.RECOVERED),
+            (OPEN, State.ONGOING),
+            (answered(OPEN, 400, status=UP, contradicts=True), State.ONGOING),
+            (answered(OPEN, 400, gone=True), State.UNKNOWN),
+        ],
+        ids=["back", "back by ARM", "back unlogged", "open", "disputed", "gone"],
+    )
+    def test_it_is_that_of_what_was_lost_whether_a_peer_was_out_or_not(
+        self, tunnel: Outage, state: State
+    ) -> None:
+        loss = judged(a_diagnosis(redundancy=(a_loss(tunnel),)), now=NOW)
+        unclear = judged(a_diagnosis(unclear=(tunnel,)), now=NOW)
+
+        assert {state} == {found(tunnel).state, loss.state, unclear.state}
+        assert state is found(an_outage(LYON), tunnel).state
+
+    def test_without_rows_of_tunnels_it_is_unknown(self) -> None:
+        known = diagnosed(of_gateway(Kind.PRIMARY_CHANGED, at()))
+
+        assert (State.UNKNOWN, Importance.INFORMATION) == (known.state, known.importance)
+
+    @pytest.mark.parametrize(("hours", "state"), [(25, State.ONGOING), (25.01, State.UNKNOWN)])
+    def test_after_a_day_of_asking_it_is_unknown(self, hours: float, state: State) -> None:
+        assert state is found(OPEN, now=at(hours=hours)).state
+
+    def test_what_was_down_before_counts_for_nothing(self) -> None:
+        known = diagnosed(*MOVED, down(at(minutes=-20), ZERO, LYON))
+
+        assert (State.RECOVERED, Importance.INFORMATION) == (known.state, known.importance)
+
+
+class TestImportance:
     @pytest.mark.parametrize(
         ("seconds", "importance"), [(180, Importance.INFORMATION), (181, Importance.WARNING)]
     )
     def test_an_outage_of_more_than_three_minutes_is_a_warning(
         self, seconds: float, importance: Importance
     ) -> None:
-        found = judged(a_diagnosis(outages=(an_outage(end=seconds),)))
+        assert importance is found(an_outage(end=seconds)).importance
 
-        assert importance is found.importance
+    def test_an_end_by_arm_is_an_upper_bound_and_makes_no_long_outage(self) -> None:
+        by_arm = replace(an_outage(end=3000), end_source=EndSource.ARM)
+
+        assert Importance.INFORMATION is found(by_arm).importance
 
     @pytest.mark.parametrize(
-        ("seconds", "importance"), [(299, Importance.INFORMATION), (300, Importance.CRITICAL)]
+        ("seconds", "importance"), [(299, Importance.WARNING), (300, Importance.CRITICAL)]
     )
-    def test_a_tunnel_not_seen_to_come_back_is_critical_from_five_minutes_on(
+    def test_a_peer_that_arm_shows_out_for_five_minutes_is_critical(
         self, seconds: float, importance: Importance
     ) -> None:
-        found = judged(a_diagnosis(outages=(an_outage(end=None),), seen_until=at(seconds)))
+        assert importance is found(answered(OPEN, seconds, status=NOT_UP)).importance
 
-        assert (State.ONGOING, importance) == (found.state, found.importance)
+    @pytest.mark.parametrize(
+        ("seen", "importance"), [(299, Importance.WARNING), (300, Importance.CRITICAL)]
+    )
+    def test_or_one_out_for_so_long_by_the_tunnels_rows_where_arm_cannot_be_asked(
+        self, seen: float, importance: Importance
+    ) -> None:
+        refused = answered(OPEN, 900, refused=True, failures=TRIES, problem="no permission")
+
+        assert importance is found(refused, tunnels_seen_until=at(seen)).importance
+
+    @pytest.mark.parametrize(
+        "tunnel",
+        [
+            OPEN,
+            answered(OPEN, 900, failures=TRIES - 1, problem="throttled"),
+            answered(OPEN, 900, status=UP, contradicts=True),
+            answered(OPEN, 900, status=TunnelStatus.UNKNOWN, failures=1),
+        ],
+        ids=["not asked yet", "may still answer", "contradicts", "does not know"],
+    )
+    def test_arm_is_asked_before_critical_is_said_and_never_after(self, tunnel: Outage) -> None:
+        assert Importance.WARNING is found(tunnel, tunnels_seen_until=NOW).importance
 
     def test_lost_redundancy_is_a_warning_also_when_it_is_back(self) -> None:
-        lost = Redundancy(instance=ZERO, start=at(), end=at(60))
+        known = judged(a_diagnosis(redundancy=(a_loss(an_outage(end=60)),)), now=NOW)
 
-        found = judged(a_diagnosis(redundancy=(lost,)))
+        assert (State.RECOVERED, Importance.WARNING) == (known.state, known.importance)
 
-        assert (State.RECOVERED, Importance.WARNING) == (found.state, found.importance)
+    @pytest.mark.parametrize(
+        ("minutes", "others", "importance"),
+        [
+            (29.9, (), Importance.WARNING),
+            (30, (), Importance.CRITICAL),
+            (30, (an_outage(LYON, 0, 60),), Importance.WARNING),
+        ],
+    )
+    def test_an_instance_that_stays_without_tunnels_is_critical_after_half_an_hour(
+        self, minutes: float, others: tuple[Outage, ...], importance: Importance
+    ) -> None:
+        away = answered(OPEN, minutes * 60, status=NOT_UP)
 
-    def test_redundancy_not_seen_to_come_back_is_ongoing_and_a_warning(self) -> None:
-        lost = Redundancy(instance=ZERO, start=at(), missing=(PARIS,))
+        known = judged(a_diagnosis(redundancy=(a_loss(away, *others),)), now=NOW)
 
-        found = judged(a_diagnosis(redundancy=(lost,)))
+        assert importance is known.importance
 
-        assert (State.ONGOING, Importance.WARNING) == (found.state, found.importance)
+    def test_an_instance_whose_tunnels_bounced_and_stay_away_is_critical_all_the_same(self) -> None:
+        """They were back for a moment; the instance has had none for half an hour."""
+        again = answered(an_outage(PARIS, 90, None), 1900, status=NOT_UP)
 
-    def test_without_rows_of_tunnels_the_state_is_unknown(self) -> None:
-        found = diagnosed(of_gateway(Kind.PRIMARY_CHANGED, at()))
+        known = judged(a_diagnosis(redundancy=(a_loss(an_outage(end=60), again),)), now=NOW)
 
-        assert (State.UNKNOWN, Importance.INFORMATION) == (found.state, found.importance)
-
-    def test_a_return_that_was_not_logged_is_not_ongoing(self) -> None:
-        outage = replace(an_outage(end=None), back_before=at(minutes=30))
-
-        assert State.RECOVERED is judged(a_diagnosis(outages=(outage,))).state
+        assert Importance.CRITICAL is known.importance
 
 
 class TestFlapping:
@@ -102,7 +193,7 @@ class TestFlapping:
         assert not diagnosed(*MOVED, others=[at(hours=-2), at(hours=3)]).flapping
 
     def test_flapping_is_a_warning(self) -> None:
-        assert Importance.WARNING is judged(a_diagnosis(flapping=True)).importance
+        assert Importance.WARNING is judged(a_diagnosis(flapping=True), now=NOW).importance
 
 
 class TestEvidence:
@@ -135,53 +226,73 @@ class TestEvidence:
         assert len(evidence_row(row).text) < 450
 
 
-class TestConnections:
-    OPEN = a_diagnosis(outages=(an_outage(end=None),), seen_until=at(minutes=30))
+class TestNames:
+    def test_a_tunnel_gets_the_name_of_the_connection_that_leads_there(self) -> None:
+        lyon = (down(at(minutes=-20), ZERO, LYON),)
 
-    def asked(self, *connections: Connection, after: float = 20) -> Outage:
-        """The open outage after the connections were asked, so many minutes later."""
-        return with_connections(self.OPEN, connections, asked_at=at(minutes=after)).outages[0]
+        found = diagnosed(*MOVED, *lyon, peers={PARIS: "conn-paris", LYON: "conn-lyon"})
 
-    def test_a_tunnel_gets_the_name_of_its_connection(self) -> None:
-        named = with_connections(
-            a_diagnosis(outages=(an_outage(),)), [NAMED], asked_at=at(minutes=1)
+        assert ["conn-paris"] == [outage.connection for outage in found.outages]
+        assert ["conn-lyon"] == [known.connection for known in found.already_down]
+
+    def test_where_none_is_known_it_keeps_the_one_that_it_has(self) -> None:
+        known = a_diagnosis(outages=(replace(an_outage(), connection="conn-paris"),))
+
+        assert known == named(known, {NICE: "conn-nice"})
+
+    def test_the_tunnels_of_lost_redundancy_and_unclear_ones_are_named_too(self) -> None:
+        own = an_outage()
+        found = named(a_diagnosis(redundancy=(a_loss(own),), unclear=(own,)), {PARIS: "conn-paris"})
+
+        assert ["conn-paris"] * 2 == [tunnel.connection for tunnel in all_tunnels(found)]
+
+
+class TestSearched:
+    """Where no cause is recorded, the diagnosis says what was searched, once that is asked."""
+
+    LOGS: Final = frozenset({GATEWAY_LOG, ACTIVITY})
+
+    def searched(self, diagnosis: Diagnosis, *rows: Signal, **known: Any) -> str:
+        """The statement of the cause, once the logs are known."""
+        examined = an_examination(an_observation(*MOVED, *rows), logs=self.LOGS, **known)
+        return with_logs(diagnosis, examined.switch_overs, examined).cause.statement
+
+    def test_until_then_it_is_not_known(self) -> None:
+        assert "could not be asked" in diagnosed(*MOVED).cause.statement
+        assert "Searched: the gateway's diagnostic log" in self.searched(diagnosed(*MOVED))
+
+    def test_resource_health_was_searched_if_any_run_asked_it(self) -> None:
+        asked = diagnosed(*MOVED, health=())
+
+        assert at(hours=1) == asked.health_asked
+        assert "Resource Health" in self.searched(asked)
+        assert "Resource Health" not in self.searched(diagnosed(*MOVED))
+
+    def test_what_was_recorded_is_left_as_it_is(self) -> None:
+        rows = (of_gateway(Kind.MAINTENANCE, at(-60)),)
+        known = diagnosed(*MOVED, *rows)
+
+        assert known.cause.statement == self.searched(known, *rows)
+
+    def test_what_resource_health_says_is_evidence(self) -> None:
+        entry = HealthEvent(
+            at=at(-60),
+            resolved_at=None,
+            state="Unavailable",
+            title="restarted",
+            summary="",
+            reason_type="",
+            context="",
+            category="",
         )
 
-        assert replace(an_outage(), connection="conn-paris") == named.outages[0]
+        found = diagnosed(*MOVED, health=(entry,))
 
-    def test_a_connection_to_another_peer_names_nothing(self) -> None:
-        assert self.OPEN.outages[0] == self.asked(replace(NAMED, remote_ip=NICE))
-        assert self.OPEN.outages[0] == self.asked(replace(NAMED, remote_ip=None))
-
-    def test_a_tunnel_called_connected_was_connected_by_the_time_of_asking(self) -> None:
-        found = self.asked(NAMED)
-
-        assert (at(minutes=20), EndSource.ARM) == (found.end, found.end_source)
-        assert (
-            State.RECOVERED is with_connections(self.OPEN, [NAMED], asked_at=at(minutes=20)).state
+        assert CauseKind.RESOURCE_HEALTH is found.cause.kind
+        assert ("Resource Health", "\u201crestarted\u201d in Resource Health") == (
+            found.evidence[0].source,
+            found.evidence[0].text,
         )
-
-    @pytest.mark.parametrize("status", ["NotConnected", "Connecting", "Unknown", None])
-    def test_any_other_status_ends_nothing(self, status: str | None) -> None:
-        assert self.asked(replace(NAMED, status=status)).is_open
-
-    @pytest.mark.parametrize(("minutes", "is_open"), [(9.99, True), (10, False)])
-    def test_the_status_counts_from_ten_minutes_on(self, *, minutes: float, is_open: bool) -> None:
-        assert is_open is self.asked(NAMED, after=minutes).is_open
-        assert is_open is not to_ask(self.OPEN, now=at(minutes=minutes))
-
-    def test_of_two_connections_to_one_peer_both_must_be_connected(self) -> None:
-        other = replace(NAMED, name="conn-2", status="NotConnected")
-
-        assert ("conn-2 and conn-paris", True) == (
-            self.asked(NAMED, other).connection,
-            self.asked(NAMED, other).is_open,
-        )
-
-    def test_what_the_log_said_is_not_changed_by_the_status(self) -> None:
-        found = with_connections(a_diagnosis(outages=(an_outage(),)), [NAMED], asked_at=at(hours=1))
-
-        assert (at(14), EndSource.LOG) == (found.outages[0].end, found.outages[0].end_source)
 
 
 def test_the_end_of_an_operation_counts_only_where_its_start_would_have_been_seen() -> None:

@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
-from detector.insights.document import Insight, schema, timestamp, to_json
+from detector.insights.document import Insight, Reason, schema, timestamp, to_json
 from tests.sink_stand_in import an_insight
 
 SCHEMA = Path(__file__).parent.parent / "docs/insight.schema.json"
@@ -55,3 +55,20 @@ def test_a_time_in_another_zone_is_told_in_utc_and_cut_to_milliseconds() -> None
     instant = datetime(2026, 11, 22, 3, 14, 7, 123999, tzinfo=timezone(timedelta(hours=1)))
 
     assert "2026-11-22T02:14:07.123Z" == timestamp(instant) == timestamp(instant.astimezone(UTC))
+
+
+def test_the_reasons_of_a_document_are_at_least_the_one_that_names_it() -> None:
+    several = (Reason.RECOVERED, Reason.CAUSE_CHANGED)
+
+    assert (Reason.DETECTED,) == an_insight().reasons
+    assert several == an_insight(reason=Reason.RECOVERED, reasons=several).reasons
+    with pytest.raises(ValidationError, match="named by the first of its reasons"):
+        an_insight(reasons=several)
+
+
+def test_a_stored_document_may_call_a_cause_that_changed_one_that_was_found() -> None:
+    text = to_json(an_insight(reason=Reason.CAUSE_CHANGED)).replace("cause-changed", "cause-found")
+
+    assert Reason.CAUSE_CHANGED is Insight.model_validate_json(text).reason
+    with pytest.raises(ValidationError):
+        an_insight(reason="cause-guessed")

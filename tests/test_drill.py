@@ -91,7 +91,7 @@ def test_a_drill_is_marked_in_every_format(
     assert said.out == markdown.read_text(encoding="utf-8") + "\n"
     assert said.out.startswith("# DRILL: ")
     assert "\n## DRILL: " in said.out
-    assert message["title"].startswith("DRILL: ")
+    assert message["title"].startswith("DRILL BACK after 12 s: vpn-hub-weu, ")
     assert "This is a drill: no failover happened" in message["message"]
     assert event["drill"] is True
     assert event["data"] == insight
@@ -168,7 +168,7 @@ def test_the_tunnels_of_a_drill_have_their_real_names(
     assert "- 198.51.100.11 (to-paris): down at " in said.out
     assert "- 198.51.100.12 (to-lyon): down at " in said.out
     assert said.out.splitlines()[0].endswith(
-        "with no recorded cause; 2 tunnels were down for at most 12 s, both are back."
+        "with no recorded cause yet; 2 tunnels were down for at most 12 s, both are back."
     )
 
 

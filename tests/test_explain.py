@@ -76,7 +76,7 @@ def test_a_loss_that_is_only_suspected_is_discarded_and_says_why(
 
     assert (
         "instance-lost from GatewayTenantWorker_IN_0 "
-        "(discarded: the gateway is not known to be active-active)\n"
+        "(discarded: nothing shows yet that it was out for five seconds), 2 times\n"
     ) in said.out
     assert "It is of unknown mode" in said.out
     assert "    02:00:00Z 198.51.100.11 down on GatewayTenantWorker_IN_0: no Connected" in said.out

@@ -10,7 +10,7 @@ from pathlib import Path
 from detector.app import bootstrap
 from detector.app.settings import DEFAULTS
 from detector.diagnosis import EDGE
-from detector.journal import delivery, outbox
+from detector.journal import delivery, hearing, outbox
 from detector.journal.reply import REFUSALS
 from detector.runs import observation, run, windows
 
@@ -54,3 +54,12 @@ def test_its_pauses_and_refusals_are_those_of_the_outbox() -> None:
     assert "after 4, 8, 16, 32 and 64 minutes and then every 2 hours" in TEXT
     assert timedelta(hours=24) == outbox.KEEP_TRYING
     assert f"({', '.join(map(str, sorted(REFUSALS)))})" in TEXT
+
+
+def test_what_it_says_of_messages_is_what_a_receiver_hears() -> None:
+    waits = hearing.DIGEST // timedelta(minutes=1)
+
+    assert f"waits for {waits} minutes (`DETECTOR_DIGEST`)" in TEXT
+    assert f"PT{waits}M" == DEFAULTS["DETECTOR_DIGEST"]
+    assert (4, 2) == (hearing.TOGETHER, hearing.CHANGES)
+    assert f"steady for {hearing.STEADY // timedelta(minutes=1)} minutes" in TEXT

@@ -4,19 +4,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from detector.insights.standing import Standing, SwitchOverStanding
 from detector.journal.history import (
     VERSION,
+    Heard,
     History,
     gateway_key,
     history_from_json,
     history_to_json,
 )
-from detector.model import Cause, CauseKind, EndSource, EvidenceRow, Outage, Redundancy, State
+from detector.model import (
+    AlreadyDown,
+    Cause,
+    CauseKind,
+    EndSource,
+    EvidenceRow,
+    LiveAnswer,
+    Outage,
+    Redundancy,
+    State,
+    TunnelStatus,
+)
 from tests.builders import (
     GATEWAY_ID,
     LYON,
@@ -77,13 +91,36 @@ def everything() -> History:
         connection="to-paris",
         back_before=at(20),
     )
+    live = LiveAnswer(
+        at=at(400),
+        status=TunnelStatus.NOT_CONNECTED,
+        since=at(-900),
+        contradicts=True,
+        gone=True,
+        refused=True,
+        problem="no permission",
+        failures=2,
+    )
+    away = replace(outage, end=None, end_source=None, back_before=None, live=live)
     cause = Cause(
-        kind=CauseKind.RESET, statement="A reset was recorded.", at=at(-5), caller="kim@example.net"
+        kind=CauseKind.RESET,
+        statement="A reset was recorded.",
+        at=at(-5),
+        caller="kim@example.net",
+        clause="with a reset",
+        others=(CauseKind.MAINTENANCE,),
+        started=True,
     )
     diagnosis = a_diagnosis(
         cause=cause,
+        causes=(cause, cause),
+        tunnels_seen_until=at(minutes=29),
+        health_asked=at(minutes=20),
+        borne_out=False,
         outages=(outage,),
-        redundancy=(Redundancy(instance=ZERO, start=at(), end=at(90), missing=(PARIS, LYON)),),
+        redundancy=(Redundancy(instance=ZERO, start=at(), end=at(90), tunnels=(outage, away)),),
+        unclear=(outage,),
+        already_down=(AlreadyDown(remote_ip=LYON, instance=ZERO, since=at(-99), connection="c"),),
         state=State.ONGOING,
         flapping=True,
         evidence=(EvidenceRow(at=at(), source="TunnelDiagnosticLog", text='𝄞 \u202e \x00 \\ "'),),
@@ -93,13 +130,42 @@ def everything() -> History:
         a_record(
             a_delivery(attempts=3, given_up="refused with 403"),
             a_delivery(2),
+            a_delivery(2, sink="people", held_until=at(minutes=15)),
             insights=[an_insight(), an_insight(revision=2)],
             diagnosis=diagnosis,
             gateway=a_gateway(unknown=unknown),
-            failover=a_failover(a_switch_over(), a_switch_over(at() + hours(0.5))),
+            failover=a_failover(
+                a_switch_over(not_before=at(-9), first=at(-20), last=at(200)),
+                a_switch_over(at() + hours(0.5)),
+            ),
             following=True,
+            heard=(
+                Heard(receiver="pager"),
+                Heard(
+                    receiver="people",
+                    standing=STANDING,
+                    revision=1,
+                    at=at(minutes=5),
+                    changes=((PARIS, at(minutes=5)), (LYON, at(minutes=5))),
+                    unsteady=(LYON,),
+                ),
+            ),
         )
     )
+
+
+STANDING = Standing(
+    state=State.ONGOING,
+    critical=True,
+    down=((LYON, ZERO), (PARIS, ZERO)),
+    down_since=at(),
+    without_redundancy=(ZERO,),
+    was_down=True,
+    switch_overs=(
+        SwitchOverStanding(at=at(), cause=CauseKind.RESET, recorded_at=at(-5), records=2),
+    ),
+    flapping=True,
+)
 
 
 def test_a_history_comes_back_from_the_store_as_it_was() -> None:
@@ -208,7 +274,21 @@ def test_an_unreadable_history_stops_its_gateway_alone_and_says_how_to_mend_it(
     assert str(path) in (tmp_path / "runs/last.json").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"gateway_id": 1}', '{"records": []}'])
+def test_a_history_of_a_release_without_a_memory_is_read_all_the_same() -> None:
+    stored = json.loads(history_to_json(a_history(a_record(a_delivery()))))
+    [record] = stored["records"]
+    del record["heard"], record["deliveries"][0]["held_until"]
+
+    assert a_history(a_record(a_delivery())) == history_from_json(json.dumps(stored))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{", "[]", "null", '{"gateway_id": 1}', '{"records": []}'),
+        *('{"missing": [}', '{"missing": [1]}', "[" * 9999 + '"missing"'),
+    ],
+)
 def test_text_that_is_no_history_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match="validation error"):
         history_from_json(text)
@@ -229,3 +309,17 @@ def test_the_version_that_is_written_now_has_its_histories_in_the_tests() -> Non
     assert {f"v{version}" for version in range(VERSION + 1)} == {
         path.parent.name for path in HISTORIES.glob("v*/*.json")
     }
+
+
+def test_of_an_earlier_version_the_tunnels_that_an_instance_lacked_are_still_followed() -> None:
+    path = HISTORIES / "v1" / "out-on-both-instances.json"
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    [lost] = stored["records"][0]["diagnosis"]["redundancy"]
+    lost |= {"end": None, "missing": [PARIS, LYON]}
+
+    [record] = history_from_json(json.dumps(stored)).records
+    [read] = record.diagnosis.redundancy
+
+    assert [(PARIS, lost["instance"], read.start), (LYON, lost["instance"], read.start)] == [
+        (tunnel.remote_ip, tunnel.instance, tunnel.start) for tunnel in read.missing
+    ]

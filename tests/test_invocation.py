@@ -71,7 +71,8 @@ class TestRun:
         [insight] = printed["insights"]
         jsonschema.validate(insight, SCHEMA)
 
-        assert ["report", "insights"] == list(printed)
+        assert ["report", "insights", "messages"] == list(printed)
+        assert [[insight["id"]]] == [message["ids"] for message in printed["messages"]]
         assert WORKSPACE == printed["report"]["scopes"][0]["scope"]
 
     def test_a_part_that_failed_is_said_in_words_and_nothing_else(

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from detector.app import bootstrap
+from detector.diagnosis.observation import Examination, Known
 from detector.insights.document import timestamp
 from detector.journal.history import History, gateway_key
 from detector.local.recording import Recording
@@ -92,17 +93,19 @@ def test_each_stop_shows_what_becomes_of_the_row(tmp_path: Path) -> None:
     ] == shown[1]
 
     observation = observe([answer], asked=1, now=now).of(signal.gateway_id)
-    [pairing] = [each for each in observation.pairings if each.disconnected == signal]
+    known = Known(active_active=False)
+    examined = Examination(observation=observation, known=known)
+    [pairing] = [each for each in examined.pairings if each.disconnected == signal]
     [piece] = [
         each
-        for each in observation.pieces
+        for each in examined.pieces
         if (each.at, each.to_instance) == (signal.at, "GatewayTenantWorker_IN_1")
     ]
     assert pairing.connected is not None
     assert [
         f"disconnected {timestamp(signal.at)} on {signal.instance}",
         f"connected {timestamp(pairing.connected.at)} on {pairing.connected.instance}",
-        f"outcome {pairing.outcome}",
+        f"reading {pairing.reading}",
         f"evidence {piece.evidence}",
     ] == shown[2]
     assert f"the gateway's {len(observation.rows)} rows" in STOPS[2]

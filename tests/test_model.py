@@ -38,7 +38,12 @@ def test_the_newest_row_of_an_answer_is_the_last_that_was_logged() -> None:
 
 
 def test_a_changed_primary_proves_more_than_tunnels_do() -> None:
-    strongest_first = [Evidence.PRIMARY_CHANGED, Evidence.HAND_OVER, Evidence.INSTANCE_LOST]
+    strongest_first = [
+        Evidence.PRIMARY_CHANGED,
+        Evidence.HAND_OVER,
+        Evidence.INSTANCE_LOST,
+        Evidence.BOTH_INSTANCES_LOST,
+    ]
 
     assert strongest_first == sorted(Evidence, key=lambda each: each.strength, reverse=True)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from detector.diagnosis.diagnosis import EDGE, Observation
+from detector.diagnosis.observation import EDGE, Observation
 from detector.model import Answer, Scope, Signal, Window
 from detector.runs.observation import observe
 from tests.builders import GATEWAY_ID, GATEWAYS, at, down, up

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 
-from detector.insights.document import Reason
+from detector.insights.document import Insight, Reason
+from detector.insights.standing import news_of
 from detector.journal import outbox
-from detector.journal.history import Delivery
+from detector.journal.history import Delivery, Record
 from detector.journal.outbox import Attempt
+from detector.model import Importance, State
 from tests.builders import at
-from tests.memory import ListSink, a_delivery, a_history, a_record, hours, minutes
+from tests.memory import ListReceiver, ListSink, a_delivery, a_history, a_record, hours, minutes
 from tests.sink_stand_in import an_insight
 
 CLAIM = minutes(4)
+
+
+def is_down(insight: Insight, importance: Importance = Importance.WARNING) -> Insight:
+    """The insight, but that its tunnel is down."""
+    outage = insight.failover.outages[0].model_copy(update={"to": None, "seconds": None})
+    failover = insight.failover.model_copy(update={"outages": (outage,), "state": State.ONGOING})
+    article = insight.insight.model_copy(update={"importance_level": importance})
+    return insight.model_copy(update={"failover": failover, "insight": article})
 
 
 def failed(problem: str = "no answer", **changes: object) -> Attempt:
@@ -59,6 +70,103 @@ def test_a_claim_leaves_alone_what_is_not_due_or_was_given_up() -> None:
     history = a_history(a_record(later, gone, insights=[an_insight(), an_insight(revision=2)]))
 
     assert history == outbox.claimed(history, now=at(), claim=CLAIM)
+
+
+def waiting(receiver: ListReceiver, *insights: Insight, minute: float = 0) -> Record:
+    """A failover of which these revisions were posted, a minute apart from then on."""
+    record = replace(a_record(), insights=())
+    for number, insight in enumerate(insights, start=1):
+        revised = insight.model_copy(update={"revision": number})
+        now = at(minutes=minute + number - 1)
+        record = outbox.posted(record, revised, [receiver], now=now, claim=CLAIM)
+    return record
+
+
+def test_what_can_wait_is_held_for_the_digest_and_is_not_this_run_s_to_send() -> None:
+    record = waiting(ListReceiver(), an_insight())
+    [delivery] = record.deliveries
+
+    assert at(minutes=15) == delivery.held_until == delivery.due
+    assert [] == outbox.of_revisions(a_history(record), [an_insight()])
+    assert 1 == len(outbox.due(a_history(record), now=at(minutes=15)))
+
+
+def test_what_cannot_wait_is_this_run_s_to_send() -> None:
+    record = waiting(ListReceiver(), is_down(an_insight()))
+    [delivery] = record.deliveries
+
+    assert (None, at(minutes=4)) == (delivery.held_until, delivery.due)
+    assert 1 == len(outbox.of_revisions(a_history(record), [an_insight()]))
+
+
+def test_one_delivery_waits_for_a_receiver_at_most_that_of_the_latest_revision() -> None:
+    record = waiting(ListReceiver(), an_insight(), an_insight(), an_insight())
+
+    assert [3] == [delivery.revision for delivery in record.deliveries]
+    assert [3] == [insight.revision for insight in record.insights]
+    assert at(minutes=15) == record.deliveries[0].due
+
+
+def test_a_receiver_that_knows_it_already_waits_for_nothing() -> None:
+    receiver = ListReceiver()
+    record = waiting(receiver, is_down(an_insight()))
+    sent = Attempt(failover_id="f-1", sink="people", revision=1, news=news_of(record.insights[-1]))
+    [told] = outbox.noted(a_history(record), [sent], now=at()).records
+    again = is_down(an_insight(revision=2, reason=Reason.REVISED))
+
+    assert () == outbox.posted(told, again, [receiver], now=at(minutes=5), claim=CLAIM).deliveries
+
+
+def test_what_another_run_is_sending_is_waited_for() -> None:
+    """The run that posts a later revision may not overtake the message that is on its way."""
+    receiver = ListReceiver()
+    record = waiting(receiver, is_down(an_insight()))
+    worse = is_down(an_insight(revision=2), importance=Importance.CRITICAL)
+    [delivery] = outbox.posted(record, worse, [receiver], now=at(minutes=1), claim=CLAIM).deliveries
+
+    assert (2, at(minutes=4)) == (delivery.revision, delivery.held_until)
+
+
+def test_a_receiver_that_pauses_after_a_failure_is_not_tried_before_its_end() -> None:
+    receiver = ListReceiver()
+    history = a_history(waiting(receiver, is_down(an_insight())))
+    refused = failed(sink="people", retry_after=minutes(60))
+    [paused] = outbox.noted(history, [refused], now=at()).records
+    worse = is_down(an_insight(revision=2), importance=Importance.CRITICAL)
+    [delivery] = outbox.posted(paused, worse, [receiver], now=at(minutes=5), claim=CLAIM).deliveries
+
+    assert (at(minutes=60), 1, at()) == (delivery.due, delivery.attempts, delivery.since)
+
+
+def test_what_was_sent_is_remembered_though_a_later_revision_waits_by_then() -> None:
+    receiver = ListReceiver()
+    first = waiting(receiver, is_down(an_insight()))
+    second = outbox.posted(
+        first,
+        is_down(an_insight(revision=2), importance=Importance.CRITICAL),
+        [receiver],
+        now=at(minutes=1),
+        claim=CLAIM,
+    )
+    sent = Attempt(failover_id="f-1", sink="people", revision=1, news=news_of(first.insights[-1]))
+    [record] = outbox.noted(a_history(second), [sent], now=at(minutes=2)).records
+
+    assert [1] == [heard.revision for heard in record.heard]
+    assert [2] == [delivery.revision for delivery in record.deliveries]
+
+
+def test_what_is_to_be_told_later_as_things_stand_waits_until_then() -> None:
+    record = waiting(ListReceiver(), is_down(an_insight()))
+    sent = Attempt(
+        failover_id="f-1",
+        sink="people",
+        revision=1,
+        news=news_of(record.insights[-1]),
+        again=at(minutes=30),
+    )
+    [told] = outbox.noted(a_history(record), [sent], now=at()).records
+
+    assert [(1, at(minutes=30))] == [(each.revision, each.held_until) for each in told.deliveries]
 
 
 def test_a_delivery_that_succeeded_is_crossed_out() -> None:

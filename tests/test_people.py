@@ -7,20 +7,25 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from detector.errors import SettingsError
 from detector.insights.document import Insight, Reason
+from detector.insights.standing import Severity, news_of
 from detector.journal.delivery import attempt
-from detector.model import Importance
+from detector.model import State
 from detector.sinks.people import People
 from tests.sink_contract import SinkContract
 from tests.sink_stand_in import (
     LONG,
+    NOW,
     Answer,
+    Received,
     SinkStandIn,
     an_insight,
     ca_file,
@@ -33,6 +38,10 @@ from tests.sink_stand_in import (
 HOSTILE = (
     "x**b** <!channel> <@&2> @everyone [click](https://evil.example) <i>\u202e\n# h" + "a" * 10**5
 )
+
+TITLE = "BACK after 1 min 23 s: vpn_hub_1, to-branch, 02:14 UTC"
+ADVICE = "Nothing to do. What went down is back."
+FAILOVER = "20261122T021407123Z-1a2b3c4d5e6f"
 
 SERVICES = {
     "slack": "slack://T1JJ3T3L2/A1BRTD4JD/TIiajkdnlazkcOXrIdevi7FQ/",
@@ -65,6 +74,14 @@ def people(url: str, *, timeout: timedelta = LONG, position: int = 1) -> People:
     return People(url=url, timeout=timeout, position=position)
 
 
+def still_down(**changes: object) -> Insight:
+    """The insight, but that its tunnel is down."""
+    whole = an_insight(**changes)
+    outage = whole.failover.outages[0].model_copy(update={"to": None, "seconds": None})
+    failover = {"outages": (outage,), "state": State.ONGOING}
+    return whole.model_copy(update={"failover": whole.failover.model_copy(update=failover)})
+
+
 def sent(world: SinkStandIn, url: str, insight: Insight) -> Any:
     """What the service at `url` gets for `insight`: one message."""
     people(url).deliver(insight)
@@ -87,8 +104,8 @@ def test_slack_gets_its_own_markup(world: SinkStandIn) -> None:
 
     [attachment] = sent(world, SERVICES["slack"], insight)["attachments"]
 
-    assert insight.verdict == attachment["title"]
-    assert "- *Gateway:* vpn_hub_1 (resource group rg-hub)\n" in attachment["text"]
+    assert TITLE == attachment["title"]
+    assert f"- *What happened:* {insight.verdict}\n" in attachment["text"]
     assert f"- <{insight.links.portal}|The gateway in the portal>\n" in attachment["text"]
 
 
@@ -98,21 +115,22 @@ def test_teams_gets_an_adaptive_card_in_markdown(world: SinkStandIn) -> None:
     [attachment] = sent(world, SERVICES["teams"], insight)["attachments"]
     heading, text = attachment["content"]["body"]
 
-    assert insight.verdict == heading["text"]
-    assert "- **Gateway:** vpn_hub_1 (resource group rg-hub)\n" in text["text"]
+    assert TITLE == heading["text"]
+    assert f"- **What happened:** {insight.verdict}\n" in text["text"]
     assert f"- [The gateway in the portal]({insight.links.portal})\n" in text["text"]
 
 
-def test_discord_and_pagerduty_get_plain_text_under_the_verdict(world: SinkStandIn) -> None:
+def test_discord_and_pagerduty_get_plain_text_under_the_title(world: SinkStandIn) -> None:
     insight = an_insight()
-    beginning = f"{insight.verdict}\r\nGateway: vpn_hub_1 (resource group rg-hub)\n"
+    beginning = f"{TITLE}\r\n{ADVICE}\nWhat happened: {insight.verdict}\n"
+    is_down = "DOWN 1 tunnel: vpn_hub_1, to-branch since 02:14 UTC\r\n"
 
     content = sent(world, SERVICES["discord"], insight)["content"]
     world.received.clear()
-    incident = sent(world, SERVICES["pagerduty"], insight)["payload"]
+    incident = sent(world, SERVICES["pagerduty"], still_down())["payload"]
 
     assert content.startswith(beginning)
-    assert incident["summary"].startswith(beginning)
+    assert incident["summary"].startswith(is_down)
 
 
 def test_telegram_gets_html(world: SinkStandIn) -> None:
@@ -120,14 +138,14 @@ def test_telegram_gets_html(world: SinkStandIn) -> None:
 
     text = sent(world, SERVICES["telegram"], insight)["text"]
 
-    assert f"<b>{insight.verdict}</b>" == text.splitlines()[0]
+    assert f"<b>{TITLE}</b>" == text.splitlines()[0]
     assert f'<a href="{insight.links.portal}">The gateway in the portal</a>' in text
 
 
 def test_the_operator_may_choose_the_format(service: SinkStandIn) -> None:
     message = sent(service, f"json://{service.at}/?format=html", an_insight())["message"]
 
-    assert "<b>Gateway:</b> vpn_hub_1 (resource group rg-hub)<br/>" in message.splitlines()
+    assert f"<b>What happened:</b> {an_insight().verdict}<br/>" in message.splitlines()
 
 
 LIMITS = {
@@ -144,7 +162,7 @@ LIMITS = {
 def test_100_kb_of_hostile_text_is_one_message_that_fits_and_does_nothing(
     world: SinkStandIn, name: str
 ) -> None:
-    whole = an_insight(verdict=HOSTILE, facts={"resetAdvice": HOSTILE})
+    whole = still_down(verdict=HOSTILE, advice=HOSTILE)
     gateway = whole.gateway.model_copy(update={"name": HOSTILE, "resource_group": HOSTILE})
     insight = whole.model_copy(update={"gateway": gateway})
 
@@ -166,40 +184,130 @@ def test_100_kb_of_hostile_text_is_one_message_that_fits_and_does_nothing(
         assert [] == [text for text in said if acting in text]
 
 
-def test_an_sms_says_the_verdict_and_that_there_is_more(world: SinkStandIn) -> None:
+def test_an_sms_says_the_title_and_that_there_is_more(world: SinkStandIn) -> None:
     url = f"twilio://AC{'a' * 32}:{'b' * 32}@15551231234/15551231235"
 
     people(url).deliver(an_insight())
     [request] = world.received
 
-    assert b"Body=vpn_hub_1+failed+over" in request.body
-    assert b"%0A%E2%80%A6&" in request.body
+    assert b"Body=BACK+after+1+min+23+s%3A+vpn_hub_1%2C" in request.body
+    assert b"%E2%80%A6" in request.body
 
 
-@pytest.mark.parametrize(
-    ("importance", "reason", "kind"),
-    [
-        (Importance.CRITICAL, Reason.DETECTED, "failure"),
-        (Importance.WARNING, Reason.SWITCHED_AGAIN, "warning"),
-        (Importance.INFORMATION, Reason.CAUSE_FOUND, "info"),
-        (Importance.CRITICAL, Reason.RECOVERED, "success"),
-    ],
-)
-def test_the_importance_becomes_the_service_s_severity(
-    service: SinkStandIn, importance: Importance, reason: Reason, kind: str
-) -> None:
-    whole = an_insight(reason=reason)
-    article = whole.insight.model_copy(update={"importance_level": importance})
+@pytest.mark.parametrize("severity", Severity)
+def test_the_severity_is_the_service_s(service: SinkStandIn, severity: Severity) -> None:
+    news = replace(news_of(an_insight()), severity=severity)
 
-    message = sent(service, f"json://{service.at}", whole.model_copy(update={"insight": article}))
+    people(f"json://{service.at}").send([news], now=NOW)
+    [request] = service.received
 
-    assert kind == message["type"]
+    assert severity.value == json.loads(request.body)["type"]
+
+
+def test_what_is_gathered_is_one_message(service: SinkStandIn) -> None:
+    news = [news_of(an_insight(id=f"f-{number}")) for number in range(4)]
+
+    people(f"json://{service.at}").send(news, now=NOW)
+    [request] = service.received
+
+    assert "4 failovers: 4 BACK; worst vpn_hub_1" == json.loads(request.body)["title"]
+
+
+def test_local_time_stands_beside_utc_in_the_zone_of_the_settings(service: SinkStandIn) -> None:
+    sink = replace(people(f"json://{service.at}"), zone=ZoneInfo("Europe/Paris"))
+
+    sink.deliver(an_insight())
+    [request] = service.received
+
+    assert json.loads(request.body)["title"].endswith("02:14 UTC (03:14 CET)")
+
+
+INCIDENTS = {
+    "pagerduty": f"pagerduty://{'a' * 32}@{'b' * 20}",
+    "opsgenie": "opsgenie://8b799edf-6f98-4d3a-9be7-2862fb4e5752/",
+    "ilert": "ilert://il1api0123456789abcdef",
+    "incidentio": "incidentio://01GW2G3V0S59R238FAHPDS1R66/" + "c" * 40,
+    "firehydrant": "firehydrant://" + "d" * 36 + "@" + "e" * 40,
+    "squadcast": "squadcast://" + "f" * 40,
+    "signl4": "signl4://abc123def4",
+    "pagertree": "pagertree://int_0123456789ABCD",
+    "splunk": "splunk://route@" + "0a1b2c3d-0000-4000-8000-00000000000a",
+}
+OPENS = {
+    "pagerduty": ("event_action", "trigger", "resolve"),
+    "ilert": ("eventType", "ALERT", "RESOLVE"),
+    "incidentio": ("status", "firing", "resolved"),
+    "firehydrant": ("status", "OPEN", "CLOSED"),
+    "squadcast": ("status", "trigger", "resolve"),
+    "signl4": ("X-S4-Status", None, "resolved"),
+    "pagertree": ("event_type", "create", "resolve"),
+    "splunk": ("message_type", "CRITICAL", "RECOVERY"),
+}
+
+
+def of_incident(world: SinkStandIn, url: str, severity: Severity) -> Received:
+    """What the service gets for news of this severity."""
+    world.received.clear()
+    people(url).send([replace(news_of(an_insight(id=FAILOVER)), severity=severity)], now=NOW)
+    [request] = world.received
+    return request
+
+
+@pytest.mark.parametrize("name", OPENS)
+def test_an_incident_opens_and_closes_by_the_failover_s_id(world: SinkStandIn, name: str) -> None:
+    field, opens, closes = OPENS[name]
+    opened = json.loads(of_incident(world, INCIDENTS[name], Severity.FAILURE).body)
+    closed = json.loads(of_incident(world, INCIDENTS[name], Severity.SUCCESS).body)
+
+    assert (opens, closes) == (opened.get(field), closed.get(field))
+    [key] = {key for key, value in closed.items() if value == FAILOVER}
+    assert FAILOVER == opened[key]
+
+
+def test_an_alert_of_opsgenie_opens_and_closes_by_the_failover_s_id(world: SinkStandIn) -> None:
+    world.answer = replying(202, body=b'{"requestId": "r-1"}')
+    opened = of_incident(world, INCIDENTS["opsgenie"], Severity.WARNING)
+    closed = of_incident(world, INCIDENTS["opsgenie"], Severity.SUCCESS)
+
+    assert FAILOVER == json.loads(opened.body)["alias"]
+    assert ("POST", f"/v2/alerts/{FAILOVER}/close?identifierType=alias") == (
+        closed.method,
+        closed.path,
+    )
+    assert opened.headers["authorization"] == closed.headers["authorization"]
+
+
+def test_an_alert_that_opsgenie_does_not_close_is_no_success(world: SinkStandIn) -> None:
+    sink = people(INCIDENTS["opsgenie"])
+
+    world.answer = replying(403)
+    refused = attempt(sink, an_insight(reason=Reason.RECOVERED))
+    world.answer = replying(503)
+    failed = attempt(sink, an_insight(reason=Reason.RECOVERED))
+
+    assert f"{sink.name} refused it with 403: " in str(refused.problem)
+    assert (True, False) == (refused.final, failed.final)
+    assert f"{sink.name} answered 503; a later run tries again" == failed.problem
+
+
+def test_a_drill_opens_an_incident_though_it_is_over(world: SinkStandIn) -> None:
+    opened = sent(world, INCIDENTS["pagerduty"], an_insight(drill=True))
+
+    assert "trigger" == opened["event_action"]
+    assert opened["payload"]["summary"].startswith("DRILL BACK after ")
+
+
+@pytest.mark.parametrize("name", INCIDENTS)
+def test_a_service_that_keeps_incidents_is_known_by_its_scheme(name: str) -> None:
+    sink = people(INCIDENTS[name])
+    sink.check()
+
+    assert sink.hears.keeps_incidents
+    assert not people(SERVICES["slack"]).hears.keeps_incidents
 
 
 class TestFaults(SinkContract):
-    takes = frozenset(
-        {Reason.DETECTED, Reason.SWITCHED_AGAIN, Reason.CAUSE_FOUND, Reason.RECOVERED}
-    )
+    takes = frozenset(Reason) - {Reason.COMPLETED, Reason.REVISED}
     hears_retry_after = False
     secrets = ("s3cret", "127.0.0.1")
 

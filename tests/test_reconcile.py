@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -12,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.diagnosis.diagnosis import Observation
+from detector.diagnosis.observation import Examination, Known, Observation
 from detector.diagnosis.switchover import NEAR
 from detector.insights.document import Reason
 from detector.journal.history import History, Record
-from detector.model import Evidence, Kind, Phase, Signal, State, SwitchOver
+from detector.model import Evidence, Gateway, Kind, Phase, Signal, State, SwitchOver
 from detector.runs.reconcile import APART, Reconciled, new_id, reconcile
 from tests.builders import (
     GATEWAY_ID,
@@ -43,11 +44,28 @@ def seen(*rows: Signal, **changes: Any) -> Observation:
     return an_observation(*rows, **{"seen_until": at(hours=8), **changes})
 
 
+@dataclass(frozen=True, kw_only=True)
+class Finding(Examination):
+    """An examination that finds these switch-overs, whatever the rows are."""
+
+    found: Sequence[SwitchOver]
+
+    @cached_property
+    def switch_overs(self) -> Sequence[SwitchOver]:
+        return self.found
+
+
 def reconciled(
-    history: History, found: Sequence[SwitchOver], observation: Observation | None = None
+    history: History,
+    found: Sequence[SwitchOver],
+    observation: Observation | None = None,
+    known: Known | None = None,
 ) -> list[Reconciled]:
     """The failovers of the gateway, of which nothing says whether it is active-active."""
-    return reconcile(history, found, observation or seen(), active_active=None)
+    examined = Finding(
+        observation=observation or seen(), known=known or Known(), found=tuple(found)
+    )
+    return reconcile(history, examined)
 
 
 def switched(*instants: float) -> list[SwitchOver]:
@@ -55,19 +73,22 @@ def switched(*instants: float) -> list[SwitchOver]:
     return [a_switch_over(at(minutes=minute)) for minute in instants]
 
 
-def told(each: Reconciled) -> Record:
+def told(each: Reconciled, gateway: Gateway | None = None) -> Record:
     """What a run would write of a failover."""
     return Record(
         failover=each.failover,
         diagnosis=each.diagnosis,
-        gateway=a_gateway(),
+        gateway=gateway or a_gateway(),
         insights=(an_insight(id=each.failover.id),),
     )
 
 
-def after(*instants: float, observation: Observation | None = None) -> History:
+def after(
+    *instants: float, observation: Observation | None = None, gateway: Gateway | None = None
+) -> History:
     """The history in which these switch-overs were told."""
-    return a_history(*map(told, reconciled(EMPTY, switched(*instants), observation)))
+    failovers = reconciled(EMPTY, switched(*instants), observation)
+    return a_history(*(told(each, gateway) for each in failovers))
 
 
 def minutes_of(failovers: Iterable[Reconciled]) -> list[list[float]]:
@@ -78,11 +99,16 @@ def minutes_of(failovers: Iterable[Reconciled]) -> list[list[float]]:
     ]
 
 
+def reason_of(each: Reconciled) -> Reason | None:
+    """Its first reason to be told; None where there is none."""
+    return next(iter(each.reasons), None)
+
+
 def only_reason(
     history: History, found: Sequence[SwitchOver], observation: Observation | None = None
 ) -> Reason | None:
     [only] = reconciled(history, found, observation)
-    return only.reason
+    return reason_of(only)
 
 
 # Which failover a switch-over belongs to
@@ -92,7 +118,7 @@ def test_switch_overs_each_within_an_hour_of_the_one_before_are_one_failover() -
     failovers = reconciled(EMPTY, switched(0, 60, 120, 181))
 
     assert [[0, 60, 120], [181]] == minutes_of(failovers)
-    assert {Reason.DETECTED} == {each.reason for each in failovers}
+    assert {Reason.DETECTED} == {reason_of(each) for each in failovers}
 
 
 def test_the_id_is_made_of_the_gateway_and_the_first_instant_and_stays() -> None:
@@ -126,24 +152,59 @@ def test_one_that_is_more_than_an_hour_away_begins_another_failover() -> None:
     assert [[0], [60.1]] == minutes_of(reconciled(after(0), switched(0, 60.1)))
 
 
-def test_better_evidence_refines_a_recorded_switch_over_and_keeps_what_was_known() -> None:
+def test_better_evidence_refines_a_recorded_switch_over_at_the_instant_that_was_told() -> None:
     primary = SwitchOver(at=at(5), evidence=Evidence.PRIMARY_CHANGED)
 
     [only] = reconciled(after(0), [primary])
 
     assert (
-        SwitchOver(
-            at=at(5), evidence=Evidence.PRIMARY_CHANGED, from_instance=ZERO, to_instance=ONE
-        ),
+        a_switch_over(evidence=Evidence.PRIMARY_CHANGED, last=at(5)),
     ) == only.failover.switch_overs
 
 
-def test_weaker_or_later_evidence_of_a_recorded_switch_over_changes_nothing() -> None:
-    weaker = SwitchOver(at=at(-9), evidence=Evidence.INSTANCE_LOST, from_instance=ONE)
+def test_weaker_or_later_evidence_of_a_recorded_switch_over_only_widens_it() -> None:
+    weaker = SwitchOver(at=at(-9), evidence=Evidence.INSTANCE_LOST, from_instance=ZERO)
 
-    for found in (weaker, a_switch_over(at(20))):
-        [only] = reconciled(after(0), [found])
-        assert (a_switch_over(),) == only.failover.switch_overs
+    [earlier] = reconciled(after(0), [weaker])
+    [later] = reconciled(after(0), [a_switch_over(at(20))])
+
+    assert (a_switch_over(first=at(-9)),) == earlier.failover.switch_overs
+    assert (a_switch_over(last=at(20)),) == later.failover.switch_overs
+
+
+def test_one_of_the_opposite_direction_is_another_however_near() -> None:
+    back = a_switch_over(at(30), from_instance=ONE, to_instance=ZERO)
+
+    [only] = reconciled(after(0), [a_switch_over(), back])
+
+    assert Reason.SWITCHED_AGAIN is reason_of(only)
+    assert (a_switch_over(), back) == only.failover.switch_overs
+
+
+def test_a_recorded_switch_over_is_recognised_by_its_interval() -> None:
+    """The row of the primary's change comes late and lies 200 s after the instant that was told."""
+    wide = a_switch_over(last=at(150))
+    history = a_history(*map(told, reconciled(EMPTY, [wide])))
+    late = a_switch_over(at(200), evidence=Evidence.PRIMARY_CHANGED, first=at())
+
+    [only] = reconciled(history, [late])
+
+    assert [at()] == [known.at for known in only.failover.switch_overs]
+    assert Reason.SWITCHED_AGAIN is not reason_of(only)
+
+
+def test_an_instant_that_was_told_as_open_stays_so_where_evidence_says_when() -> None:
+    open_wide = a_switch_over(not_before=at(2), last=at(230))
+    history = a_history(*map(told, reconciled(EMPTY, [open_wide])))
+    primary = SwitchOver(at=at(210), evidence=Evidence.PRIMARY_CHANGED)
+
+    [same] = reconciled(history, [open_wide])
+    [settled] = reconciled(history, [primary])
+
+    assert [(at(), at(2))] == [(known.at, known.not_before) for known in same.failover.switch_overs]
+    assert [(at(), at(2), Evidence.PRIMARY_CHANGED)] == [
+        (known.at, known.not_before, known.evidence) for known in settled.failover.switch_overs
+    ]
 
 
 def test_two_findings_near_one_recorded_switch_over_begin_no_failover_of_their_own() -> None:
@@ -152,14 +213,16 @@ def test_two_findings_near_one_recorded_switch_over_begin_no_failover_of_their_o
     assert after(0).records[0].failover.id == only.failover.id
 
 
-def test_one_that_lies_near_two_recorded_ones_is_the_nearer() -> None:
-    assert [[0, 4]] == minutes_of(reconciled(after(0, 4), switched(1)))
+@pytest.mark.parametrize(("minute", "nearer"), [(1, 0), (3, 4)])
+def test_one_that_lies_near_two_recorded_ones_is_the_nearer_at_the_instant_that_was_told(
+    minute: float, nearer: float
+) -> None:
+    """Nothing shows the other one any more."""
+    assert [[nearer]] == minutes_of(reconciled(after(0, 4), switched(minute)))
 
 
-def test_two_recorded_ones_that_better_evidence_brings_within_3_minutes_are_one() -> None:
-    primary = SwitchOver(at=at(minutes=1), evidence=Evidence.PRIMARY_CHANGED)
-
-    assert [[1]] == minutes_of(reconciled(after(0, 4), [primary]))
+def test_two_recorded_ones_that_are_both_seen_stay_two() -> None:
+    assert [[0, 4]] == minutes_of(reconciled(after(0, 4), switched(0, 4)))
 
 
 def test_one_that_reaches_two_recorded_failovers_joins_the_nearer() -> None:
@@ -199,7 +262,7 @@ def test_what_was_told_and_still_holds_is_not_told_again() -> None:
     assert only_reason(history, switched(0), seen(*rows)) is None
 
 
-def test_a_failover_that_later_rows_do_not_bear_out_is_revised_and_told_as_that() -> None:
+def test_a_failover_that_later_rows_do_not_bear_out_is_retracted() -> None:
     """Both instances lost the peer; the rows of one came late."""
     rows = (down(at()), up(at(12)))
     late = (down(at(3), ONE), up(at(9), ZERO))
@@ -207,7 +270,7 @@ def test_a_failover_that_later_rows_do_not_bear_out_is_revised_and_told_as_that(
     for since in (None, at()):
         [only] = reconciled(history, [], seen(*rows, *late, since=since))
 
-        assert Reason.REVISED is only.reason
+        assert Reason.RETRACTED is reason_of(only)
         assert not only.diagnosis.borne_out
 
 
@@ -228,7 +291,7 @@ def test_what_was_not_borne_out_is_so_again_once_its_evidence_is_seen() -> None:
     [only] = reconciled(replace(history, records=(doubted,)), switched(0), seen(*rows))
 
     assert only.diagnosis.borne_out
-    assert Reason.REVISED is only.reason
+    assert Reason.DETECTED is reason_of(only)
 
 
 def test_what_was_not_borne_out_stays_so_while_its_rows_cannot_all_be_seen() -> None:
@@ -249,13 +312,14 @@ def test_a_failover_is_borne_out_by_a_later_switch_over_alone() -> None:
     """What began it turned out to be none; that the gateway switched over since is no less so."""
     [only] = reconciled(after(0), switched(20))
 
-    assert (Reason.SWITCHED_AGAIN, True) == (only.reason, only.diagnosis.borne_out)
+    assert [[20]] == minutes_of([only])
+    assert (Reason.REVISED, True) == (reason_of(only), only.diagnosis.borne_out)
 
 
 def test_a_cause_that_is_recorded_late_is_told_as_found() -> None:
     maintenance = of_gateway(Kind.MAINTENANCE, at(-60))
 
-    assert Reason.CAUSE_FOUND == only_reason(after(0), switched(0), seen(maintenance))
+    assert Reason.CAUSE_CHANGED == only_reason(after(0), switched(0), seen(maintenance))
 
 
 def test_a_stronger_cause_is_told_as_found_and_a_weaker_one_changes_nothing() -> None:
@@ -264,7 +328,7 @@ def test_a_stronger_cause_is_told_as_found_and_a_weaker_one_changes_nothing() ->
     by_maintenance = after(0, observation=seen(maintenance))
     by_reset = after(0, observation=seen(*reset))
 
-    assert Reason.CAUSE_FOUND == only_reason(by_maintenance, switched(0), seen(*reset))
+    assert Reason.CAUSE_CHANGED == only_reason(by_maintenance, switched(0), seen(*reset))
     assert only_reason(by_reset, switched(0), seen(maintenance)) is None
 
 
@@ -292,6 +356,84 @@ def test_that_time_passes_is_nothing_to_tell() -> None:
     assert only_reason(first, switched(0), seen(*rows, seen_until=at(hours=3))) is None
 
 
+def test_what_was_recorded_without_the_cause_of_each_switch_over_is_not_told_again() -> None:
+    """As a release before did, of a failover with two switch-overs."""
+    history = after(0, 30)
+    [record] = history.records
+    before = replace(record, diagnosis=replace(record.diagnosis, causes=()))
+
+    assert only_reason(a_history(before), switched(0, 30)) is None
+
+
+def test_a_cause_beside_another_switch_over_is_told_as_found() -> None:
+    first = of_gateway(Kind.MAINTENANCE, at(-60))
+    second = of_gateway(Kind.MAINTENANCE, at(-60, minutes=30))
+    history = after(0, 30, observation=seen(first))
+
+    assert Reason.CAUSE_CHANGED is only_reason(history, switched(0, 30), seen(first, second))
+
+
+def test_a_cause_that_turns_out_failed_is_told() -> None:
+    reset = [of_activity(Kind.RESET, phase, at(-30)) for phase in (Phase.STARTED, Phase.FAILED)]
+    history = after(0, observation=seen(reset[0]))
+
+    assert history.records[0].diagnosis.cause.started
+    assert Reason.CAUSE_CHANGED is only_reason(history, switched(0), seen(*reset))
+
+
+def test_the_return_of_a_tunnel_whose_state_was_unknown_is_told_as_recovered() -> None:
+    """It was asked of for a day; then its row came all the same."""
+    history = after(0, observation=seen(down(at())))
+    [record] = history.records
+    unknown = replace(record, diagnosis=replace(record.diagnosis, state=State.UNKNOWN))
+
+    assert Reason.RECOVERED is only_reason(
+        a_history(unknown), switched(0), seen(down(at()), up(at(hours=7)))
+    )
+
+
+# By which mode it is told
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_failover_stays_of_the_mode_that_it_was_told_by(*, recorded: bool) -> None:
+    record = replace(
+        told(reconciled(EMPTY, switched(0))[0]), gateway=a_gateway(active_active=recorded)
+    )
+
+    [only] = reconciled(a_history(record), switched(0), known=Known(active_active=not recorded))
+
+    assert recorded is only.active_active
+
+
+@pytest.mark.parametrize("mode", [True, False, None])
+def test_one_that_was_told_by_no_mode_gets_that_of_the_facts(*, mode: bool | None) -> None:
+    history = after(0, gateway=a_gateway(active_active=None))
+
+    [only] = reconciled(history, switched(0), known=Known(active_active=mode))
+
+    assert mode is only.active_active
+
+
+def test_one_that_lies_before_a_write_of_the_gateway_is_of_no_known_mode() -> None:
+    write = [
+        of_activity(Kind.WRITE, phase, at(minutes=9)) for phase in (Phase.STARTED, Phase.SUCCEEDED)
+    ]
+
+    before, after_ = reconciled(
+        EMPTY, switched(0, 90), seen(*write), known=Known(active_active=True)
+    )
+
+    assert (None, True) == (before.active_active, after_.active_active)
+
+
+def test_rows_of_a_gateway_that_is_no_vpn_gateway_tell_of_no_failover() -> None:
+    rows = (down(at()), up(at(12)), of_gateway(Kind.PRIMARY_CHANGED, at(5)))
+
+    assert [] == reconcile(EMPTY, Examination(observation=seen(*rows), known=Known(is_vpn=False)))
+    assert 1 == len(reconcile(EMPTY, Examination(observation=seen(*rows), known=Known())))
+
+
 # What cannot be seen
 
 
@@ -310,6 +452,7 @@ def test_a_failover_that_only_began_in_that_part_is_looked_at_and_not_taken_back
     [only] = reconciled(after(0, 40), [], seen(since=at(minutes=20)))
 
     assert only.diagnosis.borne_out
+    assert [[0]] == minutes_of([only])
 
 
 def test_a_failover_that_is_followed_is_looked_at_however_old_it_is() -> None:
@@ -320,7 +463,7 @@ def test_a_failover_that_is_followed_is_looked_at_however_old_it_is() -> None:
 
     [only] = reconciled(followed, [], later)
 
-    assert (Reason.RECOVERED, at(hours=30)) == (only.reason, only.diagnosis.outages[0].end)
+    assert (Reason.RECOVERED, at(hours=30)) == (reason_of(only), only.diagnosis.outages[0].end)
 
 
 def test_an_incomplete_answer_takes_nothing_back_and_still_finds_what_is_new() -> None:

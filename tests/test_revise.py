@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from detector.insights.compose import Library
 from detector.insights.document import Reason
 from detector.journal.history import History, Record
-from detector.model import Answer, Signal, State, Window
+from detector.model import Answer, Cause, CauseKind, Diagnosis, Signal, State, Window
 from detector.runs import observation
-from detector.runs.facts import Facts, look_up
+from detector.runs.facts import CHANGED_SINCE, Facts, look_up
 from detector.runs.observation import Loaded, observe
 from detector.runs.reconcile import Reconciled
-from detector.runs.revise import Revised, follows, kept, reason_to_tell, revise
+from detector.runs.revise import Revised, follows, kept, reasons_to_tell, revise
 from tests.builders import (
     GATEWAY_ID,
     a_diagnosis,
     a_failover,
     a_gateway,
     a_switch_over,
+    an_outage,
     at,
     down,
     up,
@@ -67,7 +69,12 @@ def revised(
 def a_reconciled(recorded: Record, *switch_overs: float) -> Reconciled:
     """A failover, recorded so, with switch-overs at these minutes of the night."""
     known = [a_switch_over(at(minutes=minute)) for minute in switch_overs]
-    return Reconciled(failover=a_failover(*known), diagnosis=a_diagnosis(), recorded=recorded)
+    return Reconciled(
+        failover=a_failover(*known),
+        diagnosis=a_diagnosis(),
+        recorded=recorded,
+        active_active=False,
+    )
 
 
 def test_a_new_failover_is_recorded_with_its_insight_and_a_delivery_for_each_sink() -> None:
@@ -146,32 +153,58 @@ def test_a_record_is_kept_for_a_week_and_as_long_as_something_waits_or_is_in_sig
     assert [gone, waiting, given_up] == kept(history, since=long_ago, now=NOW)
 
 
+CAUSED = a_diagnosis(cause=Cause(kind=CauseKind.MAINTENANCE, statement=""))
+OPEN = replace(CAUSED, outages=(an_outage(end=None),))
+
+
 @pytest.mark.parametrize(
-    ("state", "unknown", "age", "expected"),
+    ("diagnosis", "unknown", "age", "expected"),
     [
-        (State.RECOVERED, {}, hours(2), True),
-        (State.RECOVERED, {}, hours(3), False),
-        (State.RECOVERED, UNKNOWN, hours(1), True),
-        (State.RECOVERED, UNKNOWN, hours(25), False),
-        (State.ONGOING, {}, hours(25), True),
-        (State.ONGOING, {}, hours(8 * 24), False),
+        (CAUSED, {}, hours(2), True),
+        (CAUSED, {}, hours(3), False),
+        (a_diagnosis(), {}, hours(24), True),
+        (a_diagnosis(), {}, hours(25), False),
+        (CAUSED, UNKNOWN, hours(1), True),
+        (CAUSED, UNKNOWN, hours(25), False),
+        (CAUSED, {"active_active": CHANGED_SINCE}, hours(3), False),
+        (OPEN, {}, hours(25), True),
+        (replace(OPEN, state=State.UNKNOWN), {}, hours(25), True),
+        (OPEN, {}, hours(8 * 24), False),
     ],
 )
-def test_all_is_followed_for_2_hours_what_lacks_a_fact_for_a_day_and_what_is_open_for_a_week(
-    state: State, unknown: dict[str, str], age: object, expected: object
+def test_all_is_followed_for_2_hours_what_lacks_something_for_a_day_and_what_is_open_for_a_week(
+    diagnosis: Diagnosis, unknown: dict[str, str], age: timedelta, *, expected: bool
 ) -> None:
-    record = a_record(diagnosis=a_diagnosis(state=state), gateway=a_gateway(unknown=unknown))
+    record = a_record(diagnosis=diagnosis, gateway=a_gateway(unknown=unknown))
 
-    assert expected is follows(record, now=at() + age)  # type: ignore[operator]
+    assert expected is follows(record, now=at() + age)
 
 
-def test_a_fact_that_came_in_is_told_as_completed_unless_there_is_more_to_tell() -> None:
+def test_what_azure_was_asked_is_remembered_where_nothing_is_told() -> None:
+    """Else an answer that did not come would never be the third in a row."""
+    first = revised(*HAND_OVER).history
+    asked = replace(first.records[0].diagnosis, health_asked=at(minutes=4))
+    recorded = first.records[0]
+    reconciled = Reconciled(
+        failover=recorded.failover, diagnosis=asked, recorded=recorded, active_active=False
+    )
+    facts = Facts(now=NOW, gateways={GATEWAY_ID: recorded.gateway})
+
+    after = revise(
+        a_world(MemoryLogs()), first, [reconciled], facts, since=at(hours=-6), claim=CLAIM
+    )
+
+    assert () == after.insights
+    assert [asked] == [record.diagnosis for record in after.history.records]
+
+
+def test_a_fact_that_came_in_is_told_as_completed_beside_what_else_there_is_to_tell() -> None:
     recorded = a_record(gateway=a_gateway(unknown=UNKNOWN))
     same, again = a_reconciled(recorded, 0), a_reconciled(recorded, 0, 20)
 
-    assert Reason.COMPLETED == reason_to_tell(same, a_gateway())
-    assert reason_to_tell(same, a_gateway(unknown=UNKNOWN)) is None
-    assert Reason.SWITCHED_AGAIN == reason_to_tell(again, a_gateway())
+    assert (Reason.COMPLETED,) == reasons_to_tell(same, a_gateway())
+    assert () == reasons_to_tell(same, a_gateway(unknown=UNKNOWN))
+    assert (Reason.SWITCHED_AGAIN, Reason.COMPLETED) == reasons_to_tell(again, a_gateway())
 
 
 def test_where_no_article_applies_it_is_said_and_the_failover_told() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -33,6 +34,7 @@ from tests.builders import (
 )
 from tests.memory import (
     SCOPE,
+    ListReceiver,
     ListSink,
     MemoryAzure,
     MemoryJournal,
@@ -98,7 +100,7 @@ def test_the_story_of_a_failover_is_told_in_revisions_of_one_id() -> None:
     for now in (3, 25, 35, 40):
         run_once(world, now=at(minutes=now), left=plenty)
 
-    assert [(1, "detected"), (2, "switched-again"), (3, "cause-found")] == told(sink.taken)
+    assert [(1, "detected"), (2, "switched-again"), (3, "cause-changed")] == told(sink.taken)
     assert 1 == len({insight.id for insight in sink.taken})
 
 
@@ -112,6 +114,25 @@ def test_a_tunnel_that_comes_back_is_told_as_recovered() -> None:
 
     assert "recovered" == sink.taken[-1].reason
     assert "recovered" == sink.taken[-1].failover.state
+
+
+def test_people_hear_what_changed_since_they_last_heard_and_what_is_over_later() -> None:
+    rows = [*HAND_OVER, down(at(2), remote_ip=LYON), up(at(minutes=40), remote_ip=LYON)]
+    waking, reading = ListReceiver("waking"), ListReceiver("reading")
+    world = a_world(MemoryLogs(seen(*rows)), sinks=[waking, reading])
+    quiet = a_world(MemoryLogs(seen(*HAND_OVER)), sinks=[later := ListReceiver("later")])
+
+    for now in range(5, 60, 5):
+        for each in (world, quiet):
+            run_once(each, now=at(minutes=now), left=plenty)
+
+    def heard(receiver: ListReceiver) -> list[tuple[timedelta, str]]:
+        return [(now - at(), news[0].reasons[0].value) for now, news in receiver.sent]
+
+    assert [(minutes(20), "detected")] == heard(later)
+    assert heard(waking) == heard(reading)
+    assert "recovered" == heard(waking)[-1][1]
+    assert minutes(45) == heard(waking)[-1][0]
 
 
 def test_a_fact_that_could_not_be_had_is_told_when_it_can_be() -> None:
@@ -199,9 +220,9 @@ def test_a_loss_of_tunnels_together_is_suspected_until_the_gateways_mode_is_know
     azure = MemoryAzure(gateways={GATEWAY_ID: a_gateway(active_active=None)})
     world = a_world(MemoryLogs(seen(*lost)), azure=azure)
 
-    report, insights = run_once(world, now=at(minutes=5), left=plenty)
+    report, insights = run_once(world, now=at(minutes=26), left=plenty)
     azure.gateways[GATEWAY_ID] = a_gateway(active_active=False)
-    known, _ = run_once(world, now=at(minutes=10), left=plenty)
+    known, _ = run_once(world, now=at(minutes=31), left=plenty)
 
     assert ([], ()) == (insights, known.suspected)
     assert ["nothing says that the gateway is active-active"] == [
@@ -627,3 +648,30 @@ def test_a_history_that_others_write_all_the_time_is_left_to_the_next_run() -> N
     assert [] == insights
     assert "written by other runs 5 times in a row" in report.problems[0]
     assert [(1, "detected")] == told(sink.taken)
+
+
+@pytest.mark.parametrize("port", ["gateways", "connections", "bandwidth"])
+def test_what_nobody_thought_of_at_one_gateway_stops_only_that(port: str) -> None:
+    """Its kind and its place are reported, never its text; the next run looks at it again."""
+    rows = [*at_gateway("vpn-odd", *HAND_OVER), *at_gateway("vpn-well", *HAND_OVER)]
+    journal, sink = MemoryJournal(), ListSink()
+    world = a_world(MemoryLogs(seen(*rows)), journal=journal, sinks=[sink])
+    answer = getattr(world.sources, port)
+
+    def odd(asked: Any, *rest: Any) -> Any:
+        if "vpn-odd" in str(asked):
+            raise ZeroDivisionError("a secret")
+        return answer(asked, *rest)
+
+    changed: dict[str, Any] = {port: odd}
+    broken = replace(world, sources=replace(world.sources, **changed))
+    report, insights = run_once(broken, now=at(minutes=5), left=plenty)
+    _, again = run_once(world, now=at(minutes=10), left=plenty)
+
+    assert ["vpn-well"] == [insight.gateway.name for insight in insights]
+    [problem] = report.problems
+    assert "vpn-odd: failed unexpectedly (ZeroDivisionError at " in problem
+    assert "secret" not in problem
+    assert journal.last_run() is not None
+    assert ["vpn-odd"] == [insight.gateway.name for insight in again]
+    assert 2 == len(sink.taken)

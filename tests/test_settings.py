@@ -6,6 +6,7 @@ import base64
 import json
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from detector.app.forms import APP, BlobStore, FolderStore
 from detector.app.settings import Settings
 from detector.azure.storage import StorageConnection
 from detector.errors import SettingsError
+from detector.insights.standing import Severity
 from detector.model import Scope
 from detector.runs.schedule import Schedule
 
@@ -171,6 +173,14 @@ def test_a_reference_that_did_not_resolve_is_told_as_such(name: str, kind: str) 
         ("DETECTOR_WEBHOOK_SECRET", "whsec_not base64"),
         ("DETECTOR_NOTIFY_URLS", "hooks.example.com/1"),
         ("AzureWebJobsStorage", "AccountName=st"),
+        ("DETECTOR_NOTIFY_URLS", "loud=slack://a/b/c"),
+        ("DETECTOR_DIGEST", "15"),
+        ("DETECTOR_DIGEST", "-PT1M"),
+        ("DETECTOR_DIGEST", "P2D"),
+        ("DETECTOR_TIME_ZONE", "Mars/Olympus"),
+        ("DETECTOR_TIME_ZONE", "../etc/passwd"),
+        ("DETECTOR_WEB_URL", "http://failovers.example"),
+        ("DETECTOR_WEB_URL", "https://failovers.example/?code=key"),
         ("AzureWebJobsStorage__accountName", "https://account.blob.core.windows.net"),
         ("AzureWebJobsStorage__blobServiceUri", "http://account.blob.core.windows.net"),
         ("AzureWebJobsStorage__credential", "clientsecret"),
@@ -347,7 +357,42 @@ def test_a_comma_inside_a_notify_url_belongs_to_it() -> None:
         an_environment(DETECTOR_NOTIFY_URLS=f"{urls[0]}, {urls[1]},{urls[2]}\n{urls[3]},")
     )
 
-    assert urls == [url.get_secret_value() for url in settings.notify_urls]
+    assert urls == [known.url.get_secret_value() for known in settings.notify_urls]
+
+
+def test_a_notify_url_may_name_the_least_severity_that_it_is_sent() -> None:
+    urls = "slack://a/b/c, warning=pagerduty://k@i,failure=json://example.com/1"
+
+    settings = Settings.read(an_environment(DETECTOR_NOTIFY_URLS=urls))
+
+    assert [
+        ("slack://a/b/c", Severity.INFO),
+        ("pagerduty://k@i", Severity.WARNING),
+        ("json://example.com/1", Severity.FAILURE),
+    ] == [(known.url.get_secret_value(), known.least) for known in settings.notify_urls]
+
+
+def test_a_notify_url_counts_once_and_has_one_severity() -> None:
+    once = Settings.read(an_environment(DETECTOR_NOTIFY_URLS="slack://a/b/c slack://a/b/c"))
+    twice = problems_of(DETECTOR_NOTIFY_URLS="slack://a/b/c warning=slack://a/b/c")
+
+    assert 1 == len(once.notify_urls)
+    assert {"DETECTOR_NOTIFY_URLS": "number 2 of 2 is there before with another severity"} == twice
+
+
+def test_messages_wait_for_15_minutes_and_are_in_utc_unless_told_otherwise() -> None:
+    usual = Settings.read(an_environment())
+    chosen = Settings.read(
+        an_environment(
+            DETECTOR_DIGEST="PT0S",
+            DETECTOR_TIME_ZONE="Europe/Paris",
+            DETECTOR_WEB_URL="https://failovers.example/",
+        )
+    )
+
+    assert (timedelta(minutes=15), None, None) == (usual.digest, usual.time_zone, usual.web_url)
+    assert (timedelta(), ZoneInfo("Europe/Paris")) == (chosen.digest, chosen.time_zone)
+    assert "https://failovers.example" == chosen.web_url
 
 
 @given(secret=st.text(st.characters(codec="ascii", categories=["L", "N"]), min_size=8))

@@ -2,229 +2,160 @@
 
 Each file of `stories/` is one: what Azure knows, what it logs and when that arrives, when the
 detector runs, and, below `## Told`, what it then tells. `UPDATE_GOLDEN=1` writes that part anew,
-to be read aloud.
-
-A row reads `<logged> [+<minutes until it arrives>] <gateway> <what> ...`, where `...` is the
-instance and remote IP of a tunnel, the status, caller and correlation id of an operation, or else
-the row's Message.
+to be read aloud. `story.py` says how its lines are read.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
 import pytest
 
 from detector.app.bootstrap import of_recording
-from detector.insights.document import Insight
-from detector.local.recording import Recording
-from detector.model import EndSource
+from detector.insights.document import (
+    AlreadyDownFacts,
+    Insight,
+    OutageFacts,
+    RedundancyFacts,
+    TunnelLossFacts,
+)
+from detector.local.listener import Listener, Message
 from detector.runs.report import Report
 from detector.runs.run import run_once
-from detector.text import clock, lasting
+from detector.text import clock, day, lasting
+from tests.story import Story, instant
 
 STORIES: Final = sorted(Path(__file__).with_name("stories").glob("*.md"))
 ARTICLES: Final = Path(__file__).parents[1] / "articles"
-DAY: Final = datetime(2026, 11, 22, tzinfo=UTC)
-GROUP: Final = (
-    "/subscriptions/0f0f0f0f-0000-4000-8000-00000000000a/resourceGroups/rg-network"
-    "/providers/Microsoft.Network"
-)
-BLOCK: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-ROW: Final = re.compile(r"(?P<at>[\d:.]+)(?: \+(?P<late>\d+))? +(?P<rest>.+)")
-TUNNEL: Final = {"up": "Connected", "down": "Disconnected"}
-GATEWAY_LOG: Final = {
-    "primary": "GatewayTenantPrimaryChanged",
-    "maintenance": "HostMaintenanceEvent",
-    "configuration": "SetGatewayConfiguration",
-}
-ACTIVITY: Final = {"reset": "reset/action", "write": "write"}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Story:
-    """A file of `stories/`: what it says before `## Told`, and what it says there."""
-
-    given: str
-    told: str
-
-    @classmethod
-    def read(cls, path: Path) -> Story:
-        given, _, told = path.read_text(encoding="utf-8").partition("## Told\n\n")
-        return cls(given=given, told=told)
-
-    def lines(self, block: str) -> list[str]:
-        """The lines of a fenced block."""
-        blocks: dict[str, str] = dict(BLOCK.findall(self.given))
-        return [line for line in blocks.get(block, "").splitlines() if line.strip()]
-
-    @property
-    def runs(self) -> list[datetime]:
-        """When the detector runs."""
-        return [instant(time) for line in self.lines("runs") for time in line.split()]
-
-    def record(self, folder: Path) -> Recording:
-        """The story as a recording in `folder`."""
-        files: dict[str, list[dict[str, object]]] = {
-            "logs/rows.json": [a_row(line) for line in self.lines("rows")],
-            "gateways/gateways.json": [],
-            "connections/connections.json": [],
-            "localNetworkGateways/peers.json": [],
-        }
-        for line in self.lines("azure"):
-            kind, *words = line.split()
-            if kind == "gateway":
-                files["gateways/gateways.json"].append(a_gateway(*words))
-            else:
-                gateway, name, remote_ip, status = words
-                peer = a_resource("localNetworkGateways", f"lng-{name}", gatewayIpAddress=remote_ip)
-                files["localNetworkGateways/peers.json"].append(peer)
-                files["connections/connections.json"].append(
-                    a_resource(
-                        "connections",
-                        name,
-                        connectionStatus=status,
-                        virtualNetworkGateway1={"id": f"{GROUP}/virtualNetworkGateways/{gateway}"},
-                        localNetworkGateway2={"id": peer["id"]},
-                    )
-                )
-        for name, content in files.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(json.dumps(content))
-        return Recording.read(folder)
-
-
-def instant(time: str) -> datetime:
-    """A time of the story's day."""
-    return datetime.fromisoformat(f"{DAY:%Y-%m-%d}T{time}+00:00")
-
-
-def a_row(line: str) -> dict[str, object]:
-    """A row as `az monitor log-analytics query` prints it."""
-    parts = ROW.fullmatch(line)
-    assert parts is not None, line
-    logged = instant(parts["at"])
-    gateway, what, *words = parts["rest"].split()
-    row: dict[str, object] = {
-        "TimeGenerated": logged.isoformat(),
-        "_TimeReceived": (logged + timedelta(minutes=int(parts["late"] or 0))).isoformat(),
-        "_ResourceId": f"{GROUP}/virtualNetworkGateways/{gateway}".lower(),
-    }
-    if what in TUNNEL:
-        instance, remote_ip = words
-        return row | {
-            "Category": "TunnelDiagnosticLog",
-            "OperationName": f"Tunnel{TUNNEL[what]}",
-            "status_s": TUNNEL[what],
-            "instance_s": f"GatewayTenantWorker_{instance}",
-            "remoteIP_s": remote_ip,
-        }
-    if what in GATEWAY_LOG:
-        return row | {
-            "Category": "GatewayDiagnosticLog",
-            "OperationName": GATEWAY_LOG[what],
-            "operationStatus_s": words[0] if what == "configuration" else "",
-            "Message": "" if what == "configuration" else " ".join(words),
-        }
-    status, caller, correlation_id = words
-    return row | {
-        "OperationNameValue": f"Microsoft.Network/virtualNetworkGateways/{ACTIVITY[what]}",
-        "ActivityStatusValue": status,
-        "Caller": caller,
-        "CorrelationId": correlation_id,
-    }
-
-
-def a_resource(kind: str, name: str, **properties: object) -> dict[str, object]:
-    """A resource of Microsoft.Network as ARM answers with it."""
-    return {"id": f"{GROUP}/{kind}/{name}", "name": name, "properties": properties}
-
-
-def a_gateway(name: str, mode: str, vpn_type: str = "RouteBased") -> dict[str, object]:
-    """A gateway, with a VIP for each of its active instances."""
-    vips = ["203.0.113.10", "203.0.113.11"] if mode == "active-active" else ["203.0.113.10"]
-    configurations = [f"{GROUP}/virtualNetworkGateways/{name}/ipConfigurations/{v}" for v in vips]
-    network = f"{GROUP}/virtualNetworks/vnet-hub/subnets/GatewaySubnet"
-    facts = a_resource(
-        "virtualNetworkGateways",
-        name,
-        activeActive=mode == "active-active",
-        gatewayType="Vpn",
-        vpnType=vpn_type,
-        vpnGatewayGeneration="Generation1",
-        sku={"name": "VpnGw1AZ"},
-        ipConfigurations=[
-            {"id": each, "properties": {"subnet": {"id": network}}} for each in configurations
-        ],
-        bgpSettings={
-            "bgpPeeringAddresses": [
-                {"ipconfigurationId": each, "tunnelIpAddresses": [vip]}
-                for each, vip in zip(configurations, vips, strict=True)
-            ]
-        },
-    )
-    return {**facts, "location": "westeurope"}
-
-
-def in_words(report: Report, insights: list[Insight]) -> Iterator[str]:
-    """What a run tells, as a person would read it aloud."""
-    if not insights and not report.suspected:
-        yield "Nothing."
-    for number, insight in enumerate(insights):
-        if number:
-            yield ""
-        failover, cause = insight.failover, insight.failover.cause
-        yield f"**{insight.reason}**, {insight.insight.importance_level}, {failover.state}:"
-        yield f"> {insight.verdict}"
-        yield ""
-        yield f"- Cause: {cause.kind}. {cause.statement}"
-        for known in failover.switch_overs:
-            yield f"- Switched over at {clock(known.at)} ({known.evidence})"
-        for outage in failover.outages:
-            peer = f"{outage.connection} ({outage.remote_ip})" if outage.connection else None
-            end = "not seen to end"
-            if outage.to and outage.seconds is not None:
-                length = lasting(timedelta(seconds=outage.seconds))
-                source = "ARM" if outage.end_source is EndSource.ARM else "the log"
-                end = f"until {clock(outage.to)}, {length}, as {source} says"
-            yield f"- {peer or outage.remote_ip} down from {clock(outage.from_)}, {end}"
-        yield f"- Told by {insight.diagnostic_scenario}"
-        if insight.facts["TunnelName"] != "none":
-            yield f"- TunnelName: {insight.facts['TunnelName']}"
-        for fact, why in insight.gateway.unknown.items():
-            yield f"- {fact}: unknown ({why})"
-    for line in report.suspected:
-        yield f"Suspected, not told: {line.rpartition('/')[-1]}"
+QUIET: Final = ["Nothing."]
+DIGEST: Final = timedelta(minutes=15)
+MANY: Final = 4
+"""So many insights of one run are read aloud by their verdicts alone."""
 
 
 @pytest.mark.parametrize("path", STORIES, ids=lambda path: path.stem)
 def test_a_story_is_told_run_by_run_and_then_no_more(path: Path, tmp_path: Path) -> None:
     story = Story.read(path)
     recording = story.record(tmp_path / "recording")
-    told: list[str] = []
-    for now in story.runs:
-        world = of_recording(recording, tmp_path / "out", now=now, articles=ARTICLES)
-        report, insights = run_once(world, now=now, left=lambda: timedelta(minutes=4))
-        assert report.ok, report.problems
-        told += [f"### {now:%H:%M}", "", *in_words(report, insights), ""]
-    text = "\n".join(told)
-    if os.environ.get("UPDATE_GOLDEN"):
-        path.write_text(f"{story.given}## Told\n\n{text}", encoding="utf-8")
-        story = Story.read(path)
-    assert story.told == text
 
-    later = story.runs[-1] + timedelta(minutes=1)
-    world = of_recording(recording, tmp_path / "out", now=later, articles=ARTICLES)
-    _, again = run_once(world, now=later, left=lambda: timedelta(minutes=4))
-    assert [] == again
+    def run(now: datetime) -> list[str]:
+        world = of_recording(recording, tmp_path / "out", now=now, articles=ARTICLES)
+        people = Listener(digest=DIGEST)
+        world = replace(
+            world,
+            sources=story.sources(world.sources, now=now),
+            sinks=(*world.sinks, people),
+        )
+        report, insights = run_once(world, now=now, left=lambda: timedelta(minutes=4))
+        return list(in_words(report, insights, people.sent, now=now))
+
+    told = "\n".join(_told([(now, run(now)) for now in story.runs]))
+    if os.environ.get("UPDATE_GOLDEN"):
+        path.write_text(f"{story.given}## Told\n\n{told}", encoding="utf-8")
+        story = Story.read(path)
+
+    assert story.told == told
+    assert not any("**" in line for line in run(story.runs[-1] + timedelta(minutes=1)))
 
 
 def test_every_kind_of_night_has_its_story() -> None:
-    assert 16 <= len(STORIES)
+    assert 70 <= len(STORIES)
+
+
+def _told(runs: Sequence[tuple[datetime, list[str]]]) -> Iterator[str]:
+    """What each run tells, below its time; runs in a row that tell nothing share their heading."""
+    for is_quiet, own in groupby(runs, key=lambda run: run[1] == QUIET):
+        every = list(own)
+        if is_quiet and len(every) > 1:
+            yield from (f"### {_time(every[0][0])} to {_time(every[-1][0])}", "", *QUIET, "")
+            continue
+        for now, lines in every:
+            yield from (f"### {_time(now)}", "", *lines, "")
+
+
+def _time(now: datetime) -> str:
+    """The time of a run, with its date where that is not the story's day."""
+    return f"{now:%H:%M}" if now.date() == instant("00:00").date() else f"{now:%-d Nov %H:%M}"
+
+
+def in_words(
+    report: Report, insights: Sequence[Insight], heard: Sequence[Message], *, now: datetime
+) -> Iterator[str]:
+    """What a run tells, as a person would read it aloud; of four or more, a verdict each.
+
+    `heard` is what people were sent, of whom some hear everything.
+    """
+
+    def when(at: datetime) -> str:
+        return clock(at) if at.date() == now.date() else day(at)
+
+    if not (insights or heard or report.suspected or report.problems):
+        yield from QUIET
+    for message in heard:
+        yield f"Heard: {message.severity}: {message.title}"
+    if heard and insights:
+        yield ""
+    for number, insight in enumerate(insights):
+        if number:
+            yield ""
+        reasons = ", ".join(insight.reasons)
+        yield f"**{reasons}**, {insight.insight.importance_level}, {insight.failover.state}:"
+        yield f"> {insight.verdict}"
+        if len(insights) < MANY:
+            yield ""
+            yield from _in_full(insight, when)
+    for line in report.suspected:
+        yield f"Suspected, not told: {line.rpartition('/')[-1]}"
+    for line in report.problems:
+        yield f"Problem: {line.rpartition('/')[-1]}"
+
+
+def _in_full(insight: Insight, when: Callable[[datetime], str]) -> Iterator[str]:
+    failover, cause = insight.failover, insight.failover.cause
+    yield f"- Advice: {insight.advice}"
+    yield f"- Cause: {cause.kind}. {cause.statement}"
+    for known in failover.switch_overs:
+        since = f", not before {when(known.not_before)}" if known.not_before else ""
+        yield f"- Switched over at {when(known.at)}{since} ({known.evidence})"
+    for outage in failover.outages:
+        end = "followed no more" if not outage.followed else "not seen to end"
+        if outage.to and outage.seconds is not None:
+            end = f"until {when(outage.to)}, {_length(outage.seconds)}, as the log says"
+        elif outage.to and outage.at_most is not None:
+            end = f"until {when(outage.to)}, {_length(outage.at_most)} at most, as ARM says"
+        elif outage.at_most is not None:
+            end = f"{_length(outage.at_most)} at most"
+        yield f"- {_tunnel(outage)} down from {when(outage.from_)}, {end}"
+    for lost in failover.redundancy_lost:
+        yield f"- Redundancy of {lost.instance} lost from {when(lost.from_)}, {_end(lost, when)}:"
+        for tunnel in lost.tunnels:
+            yield f"  - {_tunnel(tunnel)} from {when(tunnel.from_)}, {_end(tunnel, when)}"
+    for maybe in failover.maybe_out:
+        yield f"- Perhaps {_tunnel(maybe)} from {when(maybe.from_)}, {_end(maybe, when)}"
+    for before in failover.already_down:
+        yield f"- {_tunnel(before)} already down since {when(before.since)}"
+    yield f"- Told by {insight.diagnostic_scenario}"
+    unknown = defaultdict(list)
+    for fact, why in insight.gateway.unknown.items():
+        unknown[why].append(fact)
+    for why, facts in unknown.items():
+        yield f"- Unknown: {', '.join(facts)} ({why})"
+
+
+def _tunnel(part: OutageFacts | TunnelLossFacts | AlreadyDownFacts) -> str:
+    return f"{part.connection} ({part.remote_ip})" if part.connection else part.remote_ip
+
+
+def _end(part: RedundancyFacts | TunnelLossFacts, when: Callable[[datetime], str]) -> str:
+    return f"until {when(part.to)}" if part.to else "no end logged"
+
+
+def _length(seconds: float) -> str:
+    return lasting(timedelta(seconds=seconds))

@@ -51,7 +51,7 @@ def an_insight(text: str = "x", *, catalog: Catalog = SHIPPED, drill: bool = Fal
         bandwidth=Comparison(
             peak_mbps=None, instance=None, at=None, benchmark_mbps=None, ratio=None, statement=text
         ),
-        reason=Reason.DETECTED,
+        reasons=(Reason.DETECTED,),
         revision=1,
         drill=drill,
     )

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final, TypeVar, get_args
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import typer
 
 from detector.articles import key_of
 from detector.errors import OperatorError, SettingsError
+
+T = TypeVar("T")
 
 PORTAL: Final = "https://portal.azure.com/#resource"
 """The portal's page of a resource, before its id; of the public cloud."""
@@ -58,6 +61,35 @@ def cloud() -> str:
     if name not in known:
         raise SettingsError({"DETECTOR_CLOUD": f"give one of {', '.join(known)}"})
     return name
+
+
+def digest(text: str | None) -> timedelta:
+    """The length that `--digest` gives, else `DETECTOR_DIGEST` or its default."""
+    from detector.app import forms
+    from detector.app.settings import DEFAULTS
+
+    if text is not None:
+        try:
+            return forms.digest(text)
+        except ValueError as error:
+            raise typer.BadParameter(f"{text!r}: {error}") from error
+    name = "DETECTOR_DIGEST"
+    return _setting(name, environment().get(name) or DEFAULTS[name], forms.digest)
+
+
+def time_zone() -> ZoneInfo | None:
+    """The zone where no setting is needed: `DETECTOR_TIME_ZONE`, or none."""
+    from detector.app import forms
+
+    name = "DETECTOR_TIME_ZONE"
+    return _setting(name, environment().get(name) or "", forms.zone)
+
+
+def _setting(name: str, text: str, read: Callable[[str], T]) -> T:
+    try:
+        return read(text)
+    except ValueError as error:
+        raise SettingsError({name: str(error)}) from error
 
 
 def time(text: str) -> datetime:

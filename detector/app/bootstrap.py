@@ -251,8 +251,14 @@ def sinks_of(settings: Settings, *, clock: Callable[[], datetime]) -> tuple[Sink
         for url in settings.webhook_urls
     ]
     sinks += [
-        People(url=url.get_secret_value(), position=position)
-        for position, url in enumerate(settings.notify_urls, start=1)
+        People(
+            url=known.url.get_secret_value(),
+            position=position,
+            least=known.least,
+            digest=settings.digest,
+            zone=settings.time_zone,
+        )
+        for position, known in enumerate(settings.notify_urls, start=1)
     ]
     return tuple(sinks)
 

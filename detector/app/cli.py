@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -85,12 +86,15 @@ def run(
     """One run against Azure, with your own `az login`."""
     from detector.app import invocation
     from detector.app.settings import Settings
+    from detector.local import Listener
 
     settings = Settings.read(arguments.environment())
     once = invocation.rehearse_with if dry_run else invocation.invoke_with
     report, insights = once(settings)
     if as_json:
-        show_json(report, insights)
+        listener = Listener(zone=settings.time_zone)
+        listener.hear(insights, now=report.at)
+        show_json(report, insights, listener.sent)
     else:
         show(insights)
     say_of(report, closing=to_tell(report) if dry_run else told(report))
@@ -104,27 +108,38 @@ def replay(
         Path | None,
         typer.Option(metavar="FOLDER", help="Keep the journal and the insights in this folder."),
     ] = None,
+    digest: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DURATION",
+            help="With --out: how long messages to people are gathered; default: as the settings.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """One run against a recording, without Azure."""
     from detector.app import bootstrap
-    from detector.local import FolderInsights, Recording
+    from detector.local import FolderInsights, Listener, Recording
     from detector.runs import run_once
 
     at = None if now is None else arguments.time(now)
+    # What is not remembered cannot wait.
+    gathered = arguments.digest(digest) if out else timedelta()
+    listener = Listener(digest=gathered, zone=arguments.time_zone())
     recorded = Recording.read(recording)
     at = at or recorded.newest + timedelta(milliseconds=1)
     with _folder(out) as folder:
         world = bootstrap.of_recording(
             recorded, folder, now=at, articles=arguments.articles(), cloud=arguments.cloud()
         )
+        world = replace(world, sinks=(*world.sinks, listener))
         report, insights = run_once(world, now=at, left=lambda: timedelta(minutes=4))
         files = FolderInsights(folder, bootstrap.FORMATS)
         written = [path for insight in insights for path in files.paths(insight)] if out else []
     unreadable = (*report.unreadable, *recorded.unreadable_bodies)
     report = report.model_copy(update={"unreadable": unreadable})
     if as_json:
-        show_json(report, insights)
+        show_json(report, insights, listener.sent)
     else:
         show(insights)
     say_of(report, closing=told(report), written=written)

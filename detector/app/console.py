@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import typer
 
@@ -15,6 +15,9 @@ from detector.articles import visible
 from detector.insights import Insight
 from detector.runs import Report
 from detector.text import count, visible_json
+
+if TYPE_CHECKING:
+    from detector.local import Message
 
 NOTHING: Final = "nothing new to tell"
 MOST_NOTES: Final = 20
@@ -54,12 +57,13 @@ def show(insights: Iterable[Insight]) -> None:
         print_text(f"{to_markdown(insight)}\n")
 
 
-def show_json(report: Report, insights: Iterable[Insight]) -> None:
-    """Print a run as one JSON object."""
+def show_json(report: Report, insights: Iterable[Insight], messages: Iterable[Message]) -> None:
+    """Print a run as one JSON object, with what people would be sent."""
     print_json(
         {
             "report": report.model_dump(mode="json"),
             "insights": [insight.model_dump(mode="json") for insight in insights],
+            "messages": [message.model_dump(mode="json") for message in messages],
         }
     )
 

@@ -13,9 +13,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import PlainValidator, SecretStr, TypeAdapter, ValidationError, ValidationInfo
 
+from detector.insights import Severity
 from detector.model import Scope
 from detector.runs import Schedule
 
@@ -49,7 +51,13 @@ _MOST_SCOPES_TOLD: Final = 20
 _QUOTABLE: Final = re.compile(r"(?!.*(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{20})[\w.() /-]{1,400}")
 _NO_GUID: Final = "00000000-0000-0000-0000-000000000000"
 # A comma may stand inside an Apprise URL: only one before white space or a scheme separates.
-_BETWEEN_NOTIFY_URLS: Final = re.compile(r",?\s+|,(?=[A-Za-z][A-Za-z0-9+.-]*://)")
+_SEVERITIES: Final = "|".join(Severity)
+_BETWEEN_NOTIFY_URLS: Final = re.compile(
+    rf",?\s+|,(?=(?:(?:{_SEVERITIES})=)?[A-Za-z][A-Za-z0-9+.-]*://)"
+)
+_NOTIFY_URL: Final = re.compile(
+    rf"(?:(?P<least>{_SEVERITIES})=)?(?P<url>[A-Za-z][A-Za-z0-9+.-]*://.+)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +72,14 @@ class FolderStore:
     """The journal and the insights in a folder of this machine."""
 
     folder: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotifyUrl:
+    """An Apprise URL, and the least severity that is sent to it."""
+
+    url: SecretStr
+    least: Severity = Severity.INFO
 
 
 def _scopes(text: str) -> tuple[Scope, ...]:
@@ -142,6 +158,14 @@ def articles(text: str) -> Path:
     return folder(text)
 
 
+def digest(text: str) -> timedelta:
+    """How long messages wait to be gathered. Raises ValueError."""
+    length = _duration(text)
+    if not timedelta() <= length <= timedelta(days=1):
+        raise ValueError("give PT0S (at once) to P1D")
+    return length
+
+
 def _store(text: str) -> BlobStore | FolderStore:
     kind, _, place = text.partition(":")
     if kind == "file" and place.strip():
@@ -186,15 +210,39 @@ def _webhook_urls(text: str) -> tuple[SecretStr, ...]:
     return tuple(SecretStr(url) for url in dict.fromkeys(urls))
 
 
-def _notify_urls(text: str) -> tuple[SecretStr, ...]:
-    urls = [url.rstrip(",") for url in _BETWEEN_NOTIFY_URLS.split(text) if url.strip(",")]
-    for number, url in enumerate(urls, start=1):
-        if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://.", url):
+def _notify_urls(text: str) -> tuple[NotifyUrl, ...]:
+    entries = [each.rstrip(",") for each in _BETWEEN_NOTIFY_URLS.split(text) if each.strip(",")]
+    read: dict[str, NotifyUrl] = {}
+    for number, entry in enumerate(entries, start=1):
+        found = _NOTIFY_URL.fullmatch(entry)
+        if found is None:
             raise ValueError(
-                f"number {number} of {len(urls)} is not an Apprise URL, which begins with its "
-                "scheme, such as workflows:// or mailto://; write white space inside a URL as %20"
+                f"number {number} of {len(entries)} is not an Apprise URL, which begins with its "
+                "scheme, such as workflows:// or mailto://, or with the least severity that it "
+                f"is sent ({', '.join(Severity)}) and =; write white space inside a URL as %20"
             )
-    return tuple(SecretStr(url) for url in dict.fromkeys(urls))
+        known = NotifyUrl(
+            url=SecretStr(found["url"]), least=Severity(found["least"] or Severity.INFO)
+        )
+        if read.setdefault(found["url"], known) != known:
+            raise ValueError(
+                f"number {number} of {len(entries)} is there before with another severity"
+            )
+    return tuple(read.values())
+
+
+def zone(text: str) -> ZoneInfo | None:
+    """The time zone of that name, None for none."""
+    try:
+        return ZoneInfo(text) if text else None
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("give a name of the IANA database, such as Europe/Paris") from None
+
+
+def _web_url(text: str) -> str:
+    if not _is_https(text) or re.search(r"[\s{}@?#]", text):
+        raise ValueError("give the app's https URL without user, query (no key) or fragment")
+    return text.rstrip("/")
 
 
 def _webhook_secret(text: str) -> SecretStr:
@@ -245,7 +293,10 @@ Endpoint = Annotated[str, PlainValidator(_endpoint)]
 RegionalEndpoint = Annotated[str, PlainValidator(_regional_endpoint)]
 WebhookUrls = Annotated[tuple[SecretStr, ...], PlainValidator(_webhook_urls)]
 WebhookSecret = Annotated[SecretStr, PlainValidator(_webhook_secret)]
-NotifyUrls = Annotated[tuple[SecretStr, ...], PlainValidator(_notify_urls)]
+NotifyUrls = Annotated[tuple[NotifyUrl, ...], PlainValidator(_notify_urls)]
+Digest = Annotated[timedelta, PlainValidator(digest)]
+TimeZone = Annotated[ZoneInfo | None, PlainValidator(zone)]
+WebUrl = Annotated[str, PlainValidator(_web_url)]
 ConnectionString = Annotated[SecretStr, PlainValidator(_connection_string)]
 AccountName = Annotated[str, PlainValidator(_account_name)]
 StorageCredential = Annotated[Literal["managedidentity"], PlainValidator(_storage_credential)]

@@ -28,6 +28,7 @@ DEFAULTS: Final = {
     "DETECTOR_QUEUE": "insights",
     "DETECTOR_WEBHOOK_URLS": "",
     "DETECTOR_NOTIFY_URLS": "",
+    "DETECTOR_DIGEST": "PT15M",
 }
 # https://learn.microsoft.com/azure/app-service/app-service-key-vault-references, and its twin.
 _REFERENCE: Final = re.compile(r"@Microsoft\.(?:KeyVault|AppConfiguration)\(", re.IGNORECASE)
@@ -58,6 +59,9 @@ class Settings(BaseModel):
     webhook_urls: forms.WebhookUrls = Field(alias="DETECTOR_WEBHOOK_URLS")
     webhook_secret: forms.WebhookSecret | None = Field(None, alias="DETECTOR_WEBHOOK_SECRET")
     notify_urls: forms.NotifyUrls = Field(alias="DETECTOR_NOTIFY_URLS")
+    digest: forms.Digest = Field(alias="DETECTOR_DIGEST")
+    time_zone: forms.TimeZone = Field(None, alias="DETECTOR_TIME_ZONE")
+    web_url: forms.WebUrl | None = Field(None, alias="DETECTOR_WEB_URL")
     connection_string: forms.ConnectionString | None = Field(None, alias="AzureWebJobsStorage")
     account_name: forms.AccountName | None = Field(None, alias="AzureWebJobsStorage__accountName")
     blob_uri: forms.Endpoint | None = Field(None, alias="AzureWebJobsStorage__blobServiceUri")

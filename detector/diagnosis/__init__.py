@@ -12,65 +12,85 @@ from detector.face import lazily
 if TYPE_CHECKING:
     from detector.diagnosis import cause
     from detector.diagnosis.bandwidth import Comparison, compare
-    from detector.diagnosis.cause import LATEST
+    from detector.diagnosis.cause import AFTER, BEFORE, HEALTH_ASKED, LATEST
     from detector.diagnosis.diagnosis import (
-        EDGE,
-        GONE,
-        Observation,
+        all_tunnels,
         diagnose,
         evidence_row,
-        to_ask,
-        with_connections,
+        named,
+        open_tunnels,
+        peers_to_ask,
         with_logs,
     )
-    from detector.diagnosis.merge import carried, joined, lacks_rows
+    from detector.diagnosis.merge import carried, ended_by_arm, joined, lacks_rows
+    from detector.diagnosis.observation import EDGE, Examination, Known, Observation
     from detector.diagnosis.switchover import (
         NEAR,
+        NOT_SHOWN,
+        ONE_PEER,
+        STANDBY,
         Pairing,
         Piece,
         by_gateway,
-        suspected,
-        switch_overs,
+        in_time,
     )
 
 __all__ = [
+    "AFTER",
+    "BEFORE",
     "EDGE",
-    "GONE",
+    "HEALTH_ASKED",
     "LATEST",
     "NEAR",
+    "NOT_SHOWN",
+    "ONE_PEER",
+    "STANDBY",
     "Comparison",
+    "Examination",
+    "Known",
     "Observation",
     "Pairing",
     "Piece",
+    "all_tunnels",
     "by_gateway",
     "carried",
     "cause",
     "compare",
     "diagnose",
+    "ended_by_arm",
     "evidence_row",
+    "in_time",
     "joined",
     "lacks_rows",
-    "suspected",
-    "switch_overs",
-    "to_ask",
-    "with_connections",
+    "named",
+    "open_tunnels",
+    "peers_to_ask",
     "with_logs",
 ]
 
 __getattr__ = lazily(
     __name__,
     bandwidth=("Comparison", "compare"),
-    cause=("LATEST", "cause"),
+    cause=("AFTER", "BEFORE", "HEALTH_ASKED", "LATEST", "cause"),
     diagnosis=(
-        "EDGE",
-        "GONE",
-        "Observation",
+        "all_tunnels",
         "diagnose",
         "evidence_row",
-        "to_ask",
-        "with_connections",
+        "named",
+        "open_tunnels",
+        "peers_to_ask",
         "with_logs",
     ),
-    merge=("carried", "joined", "lacks_rows"),
-    switchover=("NEAR", "Pairing", "Piece", "by_gateway", "suspected", "switch_overs"),
+    merge=("carried", "ended_by_arm", "joined", "lacks_rows"),
+    observation=("EDGE", "Examination", "Known", "Observation"),
+    switchover=(
+        "NEAR",
+        "NOT_SHOWN",
+        "ONE_PEER",
+        "Pairing",
+        "Piece",
+        "STANDBY",
+        "by_gateway",
+        "in_time",
+    ),
 )

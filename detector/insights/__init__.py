@@ -9,7 +9,7 @@ from detector.face import lazily
 if TYPE_CHECKING:
     from detector.insights import message
     from detector.insights.cloudevent import event_id, to_cloudevent
-    from detector.insights.compose import Library, Revision, compose_insight
+    from detector.insights.compose import Library, Revision, compose_insight, standing_from
     from detector.insights.document import (
         Insight,
         Instant,
@@ -21,21 +21,40 @@ if TYPE_CHECKING:
     )
     from detector.insights.html import to_html, to_text
     from detector.insights.scenario import scenarios
+    from detector.insights.standing import (
+        PEOPLE_HEAR,
+        News,
+        Severity,
+        Standing,
+        news_of,
+        reasons_between,
+        severity_of,
+        standing_of,
+    )
     from detector.insights.summary import to_markdown
     from detector.insights.verdict import verdict_of
 
 __all__ = [
+    "PEOPLE_HEAR",
     "Insight",
     "Instant",
     "Library",
+    "News",
     "Part",
     "Reason",
     "Revision",
     "Seconds",
+    "Severity",
+    "Standing",
     "compose_insight",
     "event_id",
     "message",
+    "news_of",
+    "reasons_between",
     "scenarios",
+    "severity_of",
+    "standing_from",
+    "standing_of",
     "timestamp",
     "to_cloudevent",
     "to_html",
@@ -48,11 +67,21 @@ __all__ = [
 __getattr__ = lazily(
     __name__,
     cloudevent=("event_id", "to_cloudevent"),
-    compose=("Library", "Revision", "compose_insight"),
+    compose=("Library", "Revision", "compose_insight", "standing_from"),
     document=("Insight", "Instant", "Part", "Reason", "Seconds", "timestamp", "to_json"),
     html=("to_html", "to_text"),
     message=("message",),
     scenario=("scenarios",),
+    standing=(
+        "News",
+        "PEOPLE_HEAR",
+        "Severity",
+        "Standing",
+        "news_of",
+        "reasons_between",
+        "severity_of",
+        "standing_of",
+    ),
     summary=("to_markdown",),
     verdict=("verdict_of",),
 )

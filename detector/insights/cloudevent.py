@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
 TYPES: Final[Mapping[Reason, str]] = {
     Reason.DETECTED: "GatewayFailover.Insight.Detected",
-    Reason.SWITCHED_AGAIN: "GatewayFailover.Insight.Updated",
-    Reason.CAUSE_FOUND: "GatewayFailover.Insight.Updated",
+    Reason.RETRACTED: "GatewayFailover.Insight.Retracted",
     Reason.RECOVERED: "GatewayFailover.Insight.Recovered",
+    Reason.WORSENED: "GatewayFailover.Insight.Updated",
+    Reason.SWITCHED_AGAIN: "GatewayFailover.Insight.Updated",
+    Reason.CAUSE_CHANGED: "GatewayFailover.Insight.Updated",
     Reason.COMPLETED: "GatewayFailover.Insight.Updated",
     Reason.REVISED: "GatewayFailover.Insight.Updated",
 }

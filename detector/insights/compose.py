@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice, zip_longest
 from typing import Final
 from urllib.parse import quote
 
 from detector.articles import Catalog, Spot, escaped
 from detector.diagnosis import Comparison
 from detector.errors import ArticleError
+from detector.insights.advice import RESET_GUIDE, advice_of, case_text, reset_advice
 from detector.insights.document import (
+    MOST_LISTED,
+    AlreadyDownFacts,
     BandwidthFacts,
     CauseFacts,
     EvidenceFacts,
@@ -19,23 +23,24 @@ from detector.insights.document import (
     GatewayFacts,
     Insight,
     Links,
+    MaybeOutFacts,
     OutageFacts,
     Reason,
+    RedundancyFacts,
     RenderedArticle,
     SwitchOverFacts,
+    TunnelFacts,
+    TunnelLossFacts,
     VirtualNetwork,
     timestamp,
 )
 from detector.insights.scenario import scenarios
+from detector.insights.standing import Standing, standing_of
 from detector.insights.verdict import redundancy_lost, verdict_of
-from detector.model import Diagnosis, EvidenceRow, Failover, Gateway, State
-from detector.text import listed, one_line
+from detector.model import Diagnosis, Failover, Gateway, Outage, Redundancy
+from detector.text import one_line
 
-RESET_GUIDE: Final = "https://learn.microsoft.com/azure/vpn-gateway/reset-gateway"
 SKU_BENCHMARKS: Final = "https://learn.microsoft.com/azure/vpn-gateway/about-gateway-skus#benchmark"
-
-MOST_ROWS: Final = 200
-"""As many rows of evidence stand in a document; of more, the first, and a line that says so."""
 
 LONGEST_NAME: Final = 120
 """Of a longer name from the logs no more is shown: it may hold anything."""
@@ -61,27 +66,28 @@ class Revision:
     diagnosis: Diagnosis
     gateway: Gateway
     bandwidth: Comparison
-    reason: Reason
+    reasons: tuple[Reason, ...]
     revision: int
     drill: bool = False
 
 
-def compose_insight(telling: Revision, library: Library) -> tuple[Insight, tuple[str, ...]]:
+def compose_insight(revision: Revision, library: Library) -> tuple[Insight, tuple[str, ...]]:
     """The insight, and a line for each article that should have told it and could not.
 
     Where no article applies the failover is told by its diagnosis alone.
     """
-    failover, diagnosis, gateway = telling.failover, telling.diagnosis, telling.gateway
-    said = ("DRILL: " if telling.drill else "") + verdict_of(failover, diagnosis, gateway)
+    failover, diagnosis, gateway = revision.failover, revision.diagnosis, revision.gateway
+    said = ("DRILL: " if revision.drill else "") + verdict_of(failover, diagnosis, gateway)
     facts = slot_facts(failover, diagnosis, gateway)
-    told_by, problems = _article(diagnosis, facts, library, otherwise=said)
-    if telling.drill:
+    told_by, problems = _article(revision, facts, library, otherwise=said)
+    if revision.drill:
         told_by = told_by.named(f"DRILL: {told_by.title}")
     insight = Insight(
         id=failover.id,
-        revision=telling.revision,
-        reason=telling.reason,
-        drill=telling.drill,
+        revision=revision.revision,
+        reason=revision.reasons[0],
+        reasons=revision.reasons,
+        drill=revision.drill,
         diagnostic_scenario=told_by.scenario,
         article_id=told_by.id,
         insight=RenderedArticle(
@@ -92,10 +98,13 @@ def compose_insight(telling: Revision, library: Library) -> tuple[Insight, tuple
         ),
         facts=facts,
         gateway=_gateway(gateway),
-        failover=_failover(failover, diagnosis),
-        bandwidth=BandwidthFacts.model_validate(telling.bandwidth),
-        evidence=tuple(map(EvidenceFacts.model_validate, _evidence(diagnosis.evidence))),
+        failover=failover_facts(failover, diagnosis),
+        bandwidth=BandwidthFacts.model_validate(revision.bandwidth),
+        tunnels=tuple(islice(_live(diagnosis), MOST_LISTED)),
+        evidence=tuple(map(EvidenceFacts.model_validate, diagnosis.evidence[:MOST_LISTED])),
+        evidence_left_out=max(len(diagnosis.evidence) - MOST_LISTED, 0),
         verdict=said,
+        advice=advice_of(diagnosis, gateway),
         links=Links(
             portal=f"https://{library.portal}/#resource{quote(gateway.id)}"
             if library.portal
@@ -119,7 +128,8 @@ def slot_facts(failover: Failover, diagnosis: Diagnosis, gateway: Gateway) -> di
         "gatewayName": gateway.name,
         "TunnelName": ", ".join(unseen) or "none",
         "caller": caller or "unknown (the log does not name who asked for it)",
-        "resetAdvice": advice(diagnosis, gateway),
+        "resetAdvice": reset_advice(diagnosis, gateway),
+        "caseText": case_text(failover, diagnosis, gateway),
         "resourceIdDecoded": gateway.id,
         "domain": "",
     }
@@ -127,35 +137,6 @@ def slot_facts(failover: Failover, diagnosis: Diagnosis, gateway: Gateway) -> di
 
 def _unknown(gateway: Gateway, fact: str) -> str:
     return f"unknown ({gateway.unknown.get(fact, 'Azure does not say')})"
-
-
-def advice(diagnosis: Diagnosis, gateway: Gateway) -> str:
-    """What completes an article's advice to reset, true for this gateway as it is now.
-
-    How a reset acts in either mode is documented at `RESET_GUIDE`.
-    """
-    if diagnosis.state is State.ONGOING:
-        need = "A reset is worth trying only where a tunnel stays down; look at the peer first."
-    elif diagnosis.state is State.RECOVERED:
-        need = "No reset is called for: what was logged as lost is back."
-    else:
-        need = "A reset is called for only if a tunnel stays down, which these logs do not tell."
-    if gateway.active_active:
-        vips = f" ({listed(gateway.vips)})" if gateway.vips else ""
-        how = (
-            "This gateway is active-active: a reset reboots its primary instance, and a second "
-            "reset reboots the same one again; to reset the other instance, name its VIP in the "
-            f"command{vips}."
-        )
-    elif gateway.active_active is None:
-        why = gateway.unknown.get("active_active", "Azure does not say")
-        how = f"How a reset acts depends on whether it is active-active, which is unknown ({why})."
-    else:
-        how = (
-            "This gateway is active-standby: a reset reboots the active instance, and a second "
-            "reset the other one. The public IP addresses stay."
-        )
-    return f"{need} {how}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,10 +153,11 @@ class _ToldBy:
 
 
 def _article(
-    diagnosis: Diagnosis, facts: Mapping[str, str], library: Library, *, otherwise: str
+    revision: Revision, facts: Mapping[str, str], library: Library, *, otherwise: str
 ) -> tuple[_ToldBy, tuple[str, ...]]:
     problems: list[str] = []
-    fitting = scenarios(diagnosis)
+    diagnosis = revision.diagnosis
+    fitting = scenarios(diagnosis, revision.failover.switch_overs)
     for scenario in fitting:
         article = library.catalog.find(scenario, cloud=library.cloud)
         if article is None:
@@ -219,6 +201,7 @@ def _gateway(gateway: Gateway) -> GatewayFacts:
         generation=gateway.generation,
         active_active=gateway.active_active,
         vips=gateway.vips,
+        peers=gateway.peers,
         virtual_network=VirtualNetwork(
             id=gateway.virtual_network_id, name=gateway.virtual_network_name
         ),
@@ -226,24 +209,43 @@ def _gateway(gateway: Gateway) -> GatewayFacts:
     )
 
 
-def _failover(failover: Failover, diagnosis: Diagnosis) -> FailoverFacts:
+def failover_facts(failover: Failover, diagnosis: Diagnosis) -> FailoverFacts:
+    """The document's part on the failover; of each list as many items as the document may hold."""
+    causes = [CauseFacts.model_validate(cause) for cause in diagnosis.causes]
+    outages = _worst(diagnosis.outages)
     return FailoverFacts(
         first_at=failover.first_at,
         last_at=failover.last_at,
-        switch_overs=tuple(map(SwitchOverFacts.model_validate, failover.switch_overs)),
+        switch_overs=tuple(
+            SwitchOverFacts(
+                at=known.at,
+                not_before=known.not_before,
+                evidence=known.evidence,
+                from_instance=known.from_instance,
+                to_instance=known.to_instance,
+                cause=cause,
+            )
+            for known, cause in zip_longest(failover.switch_overs, causes)
+            if known is not None
+        ),
         flapping=diagnosis.flapping,
         cause=CauseFacts.model_validate(diagnosis.cause),
-        outages=tuple(
-            OutageFacts(
-                remote_ip=outage.remote_ip,
-                connection=outage.connection,
-                instance=outage.instance,
-                from_=outage.start,
-                to=outage.end,
-                seconds=_seconds(outage.length),
-                end_source=outage.end_source,
+        outages=tuple(map(_outage, outages)),
+        outages_left_out=len(diagnosis.outages) - len(outages),
+        already_down=tuple(
+            AlreadyDownFacts(remote_ip=each.remote_ip, connection=each.connection, since=each.since)
+            for each in diagnosis.already_down[:MOST_LISTED]
+        ),
+        redundancy_lost=tuple(map(_redundancy, diagnosis.redundancy[-MOST_LISTED:])),
+        maybe_out=tuple(
+            MaybeOutFacts(
+                remote_ip=each.remote_ip,
+                connection=each.connection,
+                instance=each.instance,
+                from_=each.start,
+                to=each.end or each.back_before,
             )
-            for outage in diagnosis.outages
+            for each in _worst(diagnosis.unclear)
         ),
         seen_until=diagnosis.seen_until,
         redundancy_lost_seconds=_seconds(redundancy_lost(diagnosis.redundancy)),
@@ -251,17 +253,80 @@ def _failover(failover: Failover, diagnosis: Diagnosis) -> FailoverFacts:
     )
 
 
+def standing_from(failover: Failover, diagnosis: Diagnosis) -> Standing:
+    """What a reader holds to be true to whom this was told."""
+    return standing_of(
+        failover_facts(failover, diagnosis),
+        diagnosis.importance,
+        retracted=not diagnosis.borne_out,
+    )
+
+
+def _worst(outages: Sequence[Outage]) -> list[Outage]:
+    """As many outages as the document may hold, in time order: what is open, then the longest."""
+    kept = sorted(
+        outages,
+        key=lambda each: (not each.is_open, -(each.length or each.at_most or timedelta())),
+    )[:MOST_LISTED]
+    return sorted(kept, key=lambda each: (each.start, each.remote_ip))
+
+
+def _outage(outage: Outage) -> OutageFacts:
+    at_most = outage.at_most
+    if outage.back_before is not None:
+        at_most = outage.back_before - outage.start
+    return OutageFacts(
+        remote_ip=outage.remote_ip,
+        connection=outage.connection,
+        instance=outage.instance,
+        from_=outage.start,
+        to=outage.end,
+        seconds=_seconds(outage.length),
+        at_most=_seconds(at_most),
+        end_source=outage.end_source,
+        followed=not outage.is_given_up,
+    )
+
+
+def _redundancy(lost: Redundancy) -> RedundancyFacts:
+    tunnels = _worst(lost.tunnels)
+    return RedundancyFacts(
+        instance=lost.instance,
+        from_=lost.start,
+        to=lost.end,
+        tunnels=tuple(
+            TunnelLossFacts(
+                remote_ip=each.remote_ip,
+                connection=each.connection,
+                from_=each.start,
+                to=each.end or each.back_before,
+            )
+            for each in tunnels
+        ),
+        tunnels_left_out=len(lost.tunnels) - len(tunnels),
+    )
+
+
+def _live(diagnosis: Diagnosis) -> Iterator[TunnelFacts]:
+    """What ARM answered of the tunnels of the failover, of each when it was last asked."""
+    lost = (tunnel for each in diagnosis.redundancy for tunnel in each.tunnels)
+    newest: dict[tuple[str, str | None], TunnelFacts] = {}
+    for outage in (*diagnosis.outages, *lost, *diagnosis.unclear):
+        live = outage.live
+        if live is None or live.status is None:
+            continue
+        tunnel = outage.remote_ip, live.vip
+        if tunnel not in newest or newest[tunnel].as_of < live.at:
+            newest[tunnel] = TunnelFacts(
+                remote_ip=outage.remote_ip,
+                connection=outage.connection,
+                vip=live.vip,
+                status=live.status,
+                connected_since=live.since,
+                as_of=live.at,
+            )
+    yield from newest.values()
+
+
 def _seconds(length: timedelta | None) -> float | None:
     return None if length is None else round(length / timedelta(seconds=1), 3)
-
-
-def _evidence(rows: Sequence[EvidenceRow]) -> Sequence[EvidenceRow]:
-    """The first of the rows, with a line that says how many more there are."""
-    if len(rows) <= MOST_ROWS:
-        return rows
-    left = EvidenceRow(
-        at=rows[MOST_ROWS].at,
-        source="detector",
-        text=f"… and {len(rows) - MOST_ROWS} more rows from here on",
-    )
-    return (*rows[:MOST_ROWS], left)

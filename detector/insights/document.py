@@ -10,9 +10,17 @@ import json
 import sys
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from detector.model import CauseKind, EndSource, Evidence, Importance, State
@@ -37,15 +45,29 @@ Instant = Annotated[
 Seconds = Annotated[float, Field(ge=0, description="seconds, to the millisecond")]
 
 
+MOST_LISTED: Final = 200
+"""As many items stand in each list of the document; of more, their number stands beside it."""
+
+LeftOut = Annotated[int, Field(ge=0, description=f"how many there are beyond the {MOST_LISTED}")]
+
+
 class Reason(StrEnum):
-    """Why a revision of an insight is emitted."""
+    """Why a revision of an insight is emitted; of several that hold, the first here names it."""
 
     DETECTED = "detected"
-    SWITCHED_AGAIN = "switched-again"
-    CAUSE_FOUND = "cause-found"
+    RETRACTED = "retracted"
     RECOVERED = "recovered"
+    WORSENED = "worsened"
+    SWITCHED_AGAIN = "switched-again"
+    CAUSE_CHANGED = "cause-changed"
     COMPLETED = "completed"
     REVISED = "revised"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Reason | None:
+        # So stored documents call a cause that was found, which were written before it had a name
+        # for one that changed.
+        return cls.CAUSE_CHANGED if value == "cause-found" else None
 
 
 class Part(BaseModel):
@@ -93,29 +115,40 @@ class GatewayFacts(Part):
     active_active: bool | None
     vips: tuple[str, ...]
     virtual_network: VirtualNetwork
+    peers: int | None = Field(
+        None, ge=0, description="how many peers its connections have; null where that is not known"
+    )
     unknown: dict[str, str] = Field(description="fact: why it could not be had")
+
+
+class CauseFacts(Part):
+    """What the logs recorded beside the failover, or beside one of its switch-overs."""
+
+    kind: CauseKind
+    at: Instant | None
+    caller: str | None
+    statement: str
+    records: int = Field(0, ge=0, description="how many records the statement rests on")
 
 
 class SwitchOverFacts(Part):
     """One switch-over; an instance is None where the rows do not tell it."""
 
     at: Instant
+    not_before: Instant | None = Field(
+        None, description="where the evidence leaves more than 3 minutes open: it was not earlier"
+    )
     evidence: Evidence
     from_instance: str | None
     to_instance: str | None
-
-
-class CauseFacts(Part):
-    """What the logs recorded beside the failover."""
-
-    kind: CauseKind
-    at: Instant | None
-    caller: str | None
-    statement: str
+    cause: CauseFacts | None = Field(None, description="null: that of the failover")
 
 
 class OutageFacts(Part):
-    """One remote IP's time without a connected tunnel, by the logs."""
+    """One remote IP's time without a connected tunnel, by the logs.
+
+    It is not over where both `to` and `at_most` are None.
+    """
 
     remote_ip: str
     connection: str | None
@@ -123,7 +156,49 @@ class OutageFacts(Part):
     from_: Instant = Field(alias="from")
     to: Instant | None
     seconds: Seconds | None
+    at_most: Seconds | None = Field(
+        None, description="seconds that it cannot have exceeded, where only that is known"
+    )
     end_source: EndSource | None
+    followed: bool = Field(default=True, description="false where its connection was deleted")
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it was not seen to end, and is still followed."""
+        return self.to is None and self.at_most is None and self.followed
+
+
+class AlreadyDownFacts(Part):
+    """A tunnel that had been down before the failover began, and counts in nothing."""
+
+    remote_ip: str
+    connection: str | None
+    since: Instant
+
+
+class TunnelLossFacts(Part):
+    """One tunnel's time down on an instance that lost its tunnels; `to` None: not seen to end."""
+
+    remote_ip: str
+    connection: str | None
+    from_: Instant = Field(alias="from")
+    to: Instant | None
+
+
+class RedundancyFacts(Part):
+    """The time in which one instance of an active-active gateway was without tunnels it had."""
+
+    instance: str
+    from_: Instant = Field(alias="from")
+    to: Instant | None
+    tunnels: tuple[TunnelLossFacts, ...]
+    tunnels_left_out: LeftOut = 0
+
+
+class MaybeOutFacts(TunnelLossFacts):
+    """A tunnel's time down of which it is not known whether the other instance served its peer."""
+
+    instance: str
 
 
 class FailoverFacts(Part):
@@ -135,6 +210,13 @@ class FailoverFacts(Part):
     flapping: bool
     cause: CauseFacts
     outages: tuple[OutageFacts, ...]
+    outages_left_out: LeftOut = 0
+    already_down: tuple[AlreadyDownFacts, ...] = ()
+    already_down_left_out: LeftOut = 0
+    redundancy_lost: tuple[RedundancyFacts, ...] = ()
+    redundancy_lost_left_out: LeftOut = 0
+    maybe_out: tuple[MaybeOutFacts, ...] = ()
+    maybe_out_left_out: LeftOut = 0
     seen_until: Instant = Field(description="a tunnel without an end was not seen to end by then")
     redundancy_lost_seconds: Seconds | None
     state: State
@@ -159,10 +241,22 @@ class EvidenceFacts(Part):
     text: str
 
 
+class TunnelFacts(Part):
+    """What Azure Resource Manager answered of one tunnel, at `as_of`."""
+
+    remote_ip: str
+    connection: str | None
+    vip: str | None
+    status: str = Field(description="Connected, Connecting, NotConnected or Unknown")
+    connected_since: Instant | None
+    as_of: Instant
+
+
 class Links(Part):
-    """Pages for the reader, as they stand today."""
+    """Pages for the reader, as they stand today; one that there is not is empty."""
 
     portal: str
+    page: str = ""
     reset_guide: str
     sku_benchmarks: str
 
@@ -173,7 +267,12 @@ class Insight(Part):
     schema_version: Literal["1"] = "1"
     id: str = Field(description="the failover's id, for life")
     revision: int = Field(ge=1)
-    reason: Reason
+    reason: Reason = Field(description="the first of `reasons`")
+    reasons: tuple[Reason, ...] = Field(
+        default_factory=lambda before: (before["reason"],),
+        min_length=1,
+        description="every reason that holds",
+    )
     drill: bool = False
     diagnostic_scenario: str
     article_id: str
@@ -185,9 +284,18 @@ class Insight(Part):
     gateway: GatewayFacts
     failover: FailoverFacts
     bandwidth: BandwidthFacts
+    tunnels: tuple[TunnelFacts, ...] = ()
     evidence: tuple[EvidenceFacts, ...]
+    evidence_left_out: LeftOut = 0
     verdict: str = Field(description="one sentence for a person: what, why, how long, over or not")
+    advice: str = Field("", description="what to do now, in a sentence or two")
     links: Links
+
+    @model_validator(mode="after")
+    def _is_named_by_its_first_reason(self) -> Self:
+        if self.reason is not self.reasons[0]:
+            raise ValueError("a revision is named by the first of its reasons")
+        return self
 
 
 def schema() -> str:

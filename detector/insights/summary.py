@@ -7,9 +7,8 @@ from datetime import timedelta
 from typing import Final
 
 from detector.articles import Spot, escaped
-from detector.insights.document import Insight, OutageFacts, timestamp
-from detector.model import EndSource
-from detector.text import clock, lasting, one_line
+from detector.insights.document import Insight, OutageFacts, TunnelLossFacts, timestamp
+from detector.text import clock, count, day, lasting, one_line
 
 LONGEST: Final = 2000
 """As many characters of one text are shown; what is longer is cut visibly."""
@@ -17,11 +16,13 @@ LONGEST: Final = 2000
 
 def to_markdown(insight: Insight) -> str:
     """The whole insight as Markdown; all that comes from logs and Azure is escaped for it."""
-    failover = insight.failover
     lines = [f"# {_text(insight.verdict)}", ""]
+    if insight.advice:
+        lines += [f"**What to do now:** {_text(insight.advice)}", ""]
     lines += [f"- **{name}:** {_text(value)}" for name, value in _facts(insight)]
-    if failover.outages:
-        lines += ["", "## Tunnels", "", *(f"- {_text(line)}" for line in _tunnels(insight))]
+    if tunnels := list(_tunnels(insight)):
+        lines += ["", "## Tunnels", "", *(f"- {_text(line)}" for line in tunnels)]
+        lines += ["", "These are tunnel states in logs, not packets."]
     lines += ["", f"## {_text(insight.insight.title)}", "", _without_title(insight).strip(), ""]
     if advice := insight.facts.get("resetAdvice"):
         lines += ["## For this gateway", "", _text(advice), ""]
@@ -29,6 +30,11 @@ def to_markdown(insight: Insight) -> str:
     lines += [
         f"- {timestamp(row.at)} {_text(row.source)}: {_text(row.text)}" for row in insight.evidence
     ]
+    if insight.evidence_left_out:
+        lines += [f"- … and {count(insight.evidence_left_out, 'more row')}"]
+    if case := insight.facts.get("caseText"):
+        lines += ["", "## For a support case", ""]
+        lines += [f"- {_text(line)}" for line in case.splitlines()]
     lines += ["", "## Links", "", *_links(insight), ""]
     return "\n".join(lines)
 
@@ -57,22 +63,50 @@ def _facts(insight: Insight) -> Iterator[tuple[str, str]]:
     yield "Cause", failover.cause.statement
     yield "Bandwidth", insight.bandwidth.statement
     yield "State", f"{failover.state}, by logs up to {timestamp(failover.seen_until)}"
-    yield "Insight", f"{insight.id}, revision {insight.revision} ({insight.reason})"
+    yield "Insight", f"{insight.id}, revision {insight.revision} ({', '.join(insight.reasons)})"
 
 
 def _tunnels(insight: Insight) -> Iterator[str]:
-    yield from (_tunnel(outage, insight) for outage in insight.failover.outages)
+    failover = insight.failover
+    yield from (_outage(outage, insight) for outage in failover.outages)
+    if failover.outages_left_out:
+        yield f"and {count(failover.outages_left_out, 'outage')} more"
+    for lost in failover.redundancy_lost:
+        for tunnel in lost.tunnels:
+            yield f"{_loss(tunnel, lost.instance, insight)}; the other instance served its peer"
+    for perhaps in failover.maybe_out:
+        yield (
+            f"{_loss(perhaps, perhaps.instance, insight)}; whether the other instance served its "
+            "peer is not known"
+        )
+    for known in failover.already_down:
+        name = known.remote_ip + (f" ({known.connection})" if known.connection else "")
+        yield f"{name}: already down since {day(known.since)}"
 
 
-def _tunnel(outage: OutageFacts, insight: Insight) -> str:
+def _loss(tunnel: TunnelLossFacts, instance: str, insight: Insight) -> str:
+    name = tunnel.remote_ip + (f" ({tunnel.connection})" if tunnel.connection else "")
+    down = f"{name}: down at {clock(tunnel.from_)} on {instance}"
+    if tunnel.to is None:
+        return f"{down}, not seen back by {clock(insight.failover.seen_until)}"
+    return f"{down}, back at {clock(tunnel.to)}"
+
+
+def _outage(outage: OutageFacts, insight: Insight) -> str:
     name = outage.remote_ip + (f" ({outage.connection})" if outage.connection else "")
     down = f"{name}: down at {clock(outage.from_)} on {outage.instance}"
-    if outage.to is None:
-        return f"{down}, no reconnect seen by {clock(insight.failover.seen_until)}"
-    length = lasting(timedelta(seconds=outage.seconds or 0))
-    if outage.end_source is EndSource.ARM:
-        return f"{down}, connected by {clock(outage.to)} as the gateway's connection says"
-    return f"{down}, back at {clock(outage.to)} after {length}"
+    if not outage.followed:
+        return f"{down}, followed no more, since its connection was deleted"
+    if outage.seconds is not None and outage.to is not None:
+        return f"{down}, back at {clock(outage.to)} after {_lasting(outage.seconds)}"
+    if outage.at_most is not None:
+        by = "" if outage.to is None else f" by {clock(outage.to)}, as Azure Resource Manager says,"
+        return f"{down}, back{by} after at most {_lasting(outage.at_most)}"
+    return f"{down}, no reconnect seen by {clock(insight.failover.seen_until)}"
+
+
+def _lasting(seconds: float) -> str:
+    return lasting(timedelta(seconds=seconds))
 
 
 def _without_title(insight: Insight) -> str:

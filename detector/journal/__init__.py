@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         delivery_reports,
         within,
     )
+    from detector.journal.hearing import DIGEST, Hearing, messages
     from detector.journal.history import (
         Delivery,
         History,
@@ -45,11 +46,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEADLINE",
+    "DIGEST",
     "HISTORIES",
     "LAST_RUN",
     "REFUSALS",
     "Delivery",
     "DeliveryReport",
+    "Hearing",
     "History",
     "Journal",
     "Posted",
@@ -67,6 +70,7 @@ __all__ = [
     "history_to_json",
     "insight_path",
     "is_plausible",
+    "messages",
     "note_from_json",
     "note_to_json",
     "outbox",
@@ -88,6 +92,7 @@ __getattr__ = lazily(
         "delivery_reports",
         "within",
     ),
+    hearing=("DIGEST", "Hearing", "messages"),
     history=(
         "Delivery",
         "History",

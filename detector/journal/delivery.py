@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, TypeVar
 
 from detector.errors import DeliveryFailed, DeliveryRefused, JournalConflict, JournalUnavailable
-from detector.insights import Insight, Part
+from detector.insights import Insight, News, Part
 from detector.journal import outbox
 from detector.journal.commit import commit_change
+from detector.journal.hearing import heard_by, messages, now_heard, to_hear
 from detector.journal.history import Delivery, History, Record
 from detector.journal.outbox import Attempt
-from detector.journal.ports import Journal, Sink
+from detector.journal.ports import Journal, Receiver, Sink
 from detector.journal.reply import unanswered
 
 T = TypeVar("T")
@@ -71,29 +74,134 @@ def deliver(
 ) -> DeliverySummary:
     """Try each delivery once, and note in the journal what became of it.
 
+    Machines get theirs gateway by gateway. Then each receiver of people's messages is told of all
+    gateways together, so that what belongs into one message is in one.
     A sink that failed is not tried again in this run, so that one that hangs costs its time-out
     once. What was not tried, for that or because the time is up, stays outstanding as it was.
     """
-    by_name = {sink.name: sink for sink in sinks}
+    sinks = list(sinks)
+    receivers = [sink for sink in sinks if isinstance(sink, Receiver)]
+    names = {receiver.name for receiver in receivers}
+    machines = {sink.name: sink for sink in sinks if sink.name not in names}
     failed: set[str] = set()
     result = DeliverySummary()
+    settled: list[Posted] = []
     for post in posts:
-        outcomes = list(_tried(post, by_name, failed, has_time, result))
-        result.delivered += sum(outcome.problem is None for outcome in outcomes)
-        result.problems += [_line(each) for each in outcomes if each.problem is not None]
-        settled = post.history
-        if outcomes:
-            try:
-                settled = _noted(journal, post, outcomes, now)
-            except (JournalUnavailable, JournalConflict) as error:
-                result.problems.append(f"{error}; what was delivered may be delivered again")
-        for each in delivery_reports(settled):
+        own = [each for each in post.deliveries if each[1].sink not in names]
+        outcomes = list(_tried(own, machines, failed, has_time, result))
+        settled.append(_settled(journal, post, outcomes, now, result))
+    for receiver in receivers:
+        told = _told(receiver, settled, now=now, has_time=has_time, result=result)
+        settled = [
+            _settled(journal, post, told.get(post.history.key, ()), now, result) for post in settled
+        ]
+    for post in settled:
+        for each in delivery_reports(post.history):
             (result.given_up if each.given_up else result.outstanding).append(each)
     if result.untried:
         result.problems.append(
             f"the run's time is up; left to the next run: {result.untried} of the deliveries"
         )
     return result
+
+
+def _settled(
+    journal: Journal,
+    post: Posted,
+    outcomes: Sequence[Attempt],
+    now: datetime,
+    result: DeliverySummary,
+) -> Posted:
+    """The post with its history as it is once the outcomes are noted in it."""
+    result.delivered += sum(each.problem is None and not each.overtaken for each in outcomes)
+    result.problems += [_line(each) for each in outcomes if each.problem is not None]
+    if not outcomes:
+        return post
+    try:
+        history, tag = _noted(journal, post, outcomes, now)
+    except (JournalUnavailable, JournalConflict) as error:
+        result.problems.append(f"{error}; what was delivered may be delivered again")
+        return post
+    return replace(post, history=history, tag=tag)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Telling:
+    """What a receiver is to be told now of one failover, in the history under `key`."""
+
+    key: str
+    record: Record
+    delivery: Delivery
+    news: News
+
+
+def _told(
+    receiver: Receiver,
+    posts: Iterable[Posted],
+    *,
+    now: datetime,
+    has_time: Callable[[], bool],
+    result: DeliverySummary,
+) -> dict[str, list[Attempt]]:
+    """What became of the messages to one receiver, by the keys of the histories they are of."""
+    outcomes: dict[str, list[Attempt]] = defaultdict(list)
+    to_tell: dict[str, _Telling] = {}
+    for post in posts:
+        key = post.history.key
+        for record, waiting in _waiting(post, receiver.name, now):
+            latest = waiting[-1]
+            heard = heard_by(record, receiver.name)
+            told = to_hear(record, heard, receiver.hears, now=now, since=latest.since)
+            over = waiting if told is None else waiting[:-1]
+            outcomes[key] += [replace(_untried(record, each), overtaken=True) for each in over]
+            if told is not None and (told[1] or now) <= now:
+                to_tell[record.failover.id] = _Telling(
+                    key=key, record=record, delivery=latest, news=told[0]
+                )
+    at_once = [each.news for each in to_tell.values() if each.delivery.held_until is None]
+    held = [each.news for each in to_tell.values() if each.delivery.held_until is not None]
+    for message in messages(at_once, held, receiver.hears):
+        own = [to_tell[news.insight.id] for news in message]
+        if not has_time():
+            result.untried += len(own)
+            continue
+        untried = _untried(own[0].record, own[0].delivery)
+        send = partial(receiver.send, message, now=now)
+        became = _tried_once(untried, receiver, send)
+        for each in own:
+            outcomes[each.key].append(_became(each, became, receiver, now))
+        if became.problem is not None and not became.final:
+            break
+    return outcomes
+
+
+def _waiting(post: Posted, name: str, now: datetime) -> Iterator[tuple[Record, Sequence[Delivery]]]:
+    """What waits for the receiver of each failover that this run was to tell it of, latest last.
+
+    The history as it was written counts: what waits now may be held for longer.
+    """
+    wanted = {record.failover.id for record, delivery in post.deliveries if delivery.sink == name}
+    for record in post.history.records:
+        own = [each for each in record.outstanding if each.sink == name]
+        if own and record.failover.id in wanted and (own[-1].held_until or now) <= now:
+            yield record, own
+
+
+def _untried(record: Record, delivery: Delivery) -> Attempt:
+    return Attempt(failover_id=record.failover.id, sink=delivery.sink, revision=delivery.revision)
+
+
+def _became(telling: _Telling, became: Attempt, receiver: Receiver, now: datetime) -> Attempt:
+    """What became of one failover in a message, and when there is more to tell of it."""
+    record, news = telling.record, telling.news
+    outcome = replace(
+        became, failover_id=record.failover.id, revision=telling.delivery.revision, news=news
+    )
+    if became.problem is not None:
+        return outcome
+    heard = now_heard(heard_by(record, receiver.name), news, now=now)
+    later = to_hear(record, heard, receiver.hears, now=now, since=now)
+    return replace(outcome, again=(later[1] or now) if later else None)
 
 
 def _line(outcome: Attempt) -> str:
@@ -103,14 +211,14 @@ def _line(outcome: Attempt) -> str:
 
 
 def _tried(
-    post: Posted,
+    deliveries: Iterable[tuple[Record, Delivery]],
     sinks: Mapping[str, Sink],
     failed: set[str],
     has_time: Callable[[], bool],
     result: DeliverySummary,
 ) -> Iterator[Attempt]:
     settled: set[tuple[str, str, int]] = set()
-    for record, delivery in post.deliveries:
+    for record, delivery in deliveries:
         if delivery.sink in failed or not settled >= set(_earlier(record, delivery)):
             continue
         if not has_time():
@@ -152,26 +260,31 @@ def _outcome(sink: Sink | None, delivery: Delivery, insight: Insight) -> Attempt
 
 
 def attempt(sink: Sink, insight: Insight) -> Attempt:
-    """What became of one try to deliver one insight, within the sink's time-out.
+    """What became of one try to deliver one insight, within the sink's time-out."""
+    untried = Attempt(failover_id=insight.id, sink=sink.name, revision=insight.revision)
+    return _tried_once(untried, sink, lambda: sink.deliver(insight))
+
+
+def _tried_once(untried: Attempt, sink: Sink, call: Callable[[], None]) -> Attempt:
+    """What became of it once `call` was tried, within the sink's time-out.
 
     Nothing that a sink raises gets out: the text of an error that is not the detector's own, and
     its traceback, are not known to be free of secrets.
     """
-    outcome = Attempt(failover_id=insight.id, sink=sink.name, revision=insight.revision)
     try:
-        within(sink.timeout, lambda: sink.deliver(insight))
+        within(sink.timeout, call)
     except DeliveryRefused as error:
-        return replace(outcome, problem=str(error), final=True)
+        return replace(untried, problem=str(error), final=True)
     except DeliveryFailed as error:
-        return replace(outcome, problem=str(error), retry_after=error.retry_after)
+        return replace(untried, problem=str(error), retry_after=error.retry_after)
     except TimeoutError:
         why = f"no answer within {sink.timeout.total_seconds():g} s"
-        return replace(outcome, problem=str(unanswered(sink.name, why)))
+        return replace(untried, problem=str(unanswered(sink.name, why)))
     except OSError as error:  # the network's, and whatever Requests raises
-        return replace(outcome, problem=str(unanswered(sink.name, type(error).__name__)))
+        return replace(untried, problem=str(unanswered(sink.name, type(error).__name__)))
     except Exception as error:  # noqa: BLE001 -- a sink's defect must not stop the others
-        return replace(outcome, problem=f"failed unexpectedly ({type(error).__name__})")
-    return outcome
+        return replace(untried, problem=f"failed unexpectedly ({type(error).__name__})")
+    return untried
 
 
 def within(limit: timedelta, call: Callable[[], T]) -> T:
@@ -192,18 +305,23 @@ def within(limit: timedelta, call: Callable[[], T]) -> T:
     return outcome.result(timeout=limit.total_seconds())
 
 
-def _noted(journal: Journal, post: Posted, outcomes: Sequence[Attempt], now: datetime) -> History:
-    """The history with the outcomes, as saved; what another run wrote meanwhile stays."""
+def _noted(
+    journal: Journal, post: Posted, outcomes: Sequence[Attempt], now: datetime
+) -> tuple[History, str | None]:
+    """The history with the outcomes, as saved, and its tag; what others wrote meanwhile stays."""
 
     def note(history: History) -> tuple[History, None]:
         return outbox.noted(history, outcomes, now=now), None
 
-    history, _, _ = commit_change(journal, post.history, post.tag, note)
-    return history
+    history, tag, _ = commit_change(journal, post.history, post.tag, note)
+    return history, tag
 
 
 def delivery_reports(history: History) -> list[DeliveryReport]:
-    """Every delivery of a history that no sink has taken; `why` is set where it was given up."""
+    """Every delivery of a history that no sink has taken; `why` is set where it was given up.
+
+    What only waits for its time is none.
+    """
     return [
         DeliveryReport(
             sink=delivery.sink,
@@ -215,4 +333,5 @@ def delivery_reports(history: History) -> list[DeliveryReport]:
         )
         for record in history.records
         for delivery in record.deliveries
+        if delivery.attempts or delivery.held_until is None
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, is_dataclass
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from pydantic import BaseModel
 
-from detector.insights import Insight
+from detector.insights import Insight, Standing
 from detector.model import Diagnosis, Failover, Gateway
 
 if TYPE_CHECKING:
@@ -24,16 +25,33 @@ class Delivery:
     """One revision that one sink has not taken yet.
 
     It is not tried before `due`. `problem` is what went wrong at the last try; `given_up` says why
-    it will not be tried again.
+    it will not be tried again. What people are told of later, in a digest, is `held_until` then.
     """
 
     sink: str
     revision: int
     since: datetime
     due: datetime
+    held_until: datetime | None = None
     attempts: int = 0
     problem: str | None = None
     given_up: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What one receiver was last sent of a failover, at `at`; `standing` None: nothing yet.
+
+    `changes` are the remote IPs that it was told of within the last hour, each with when: that they
+    had gone down or come back. `unsteady` are those it was told to keep going up and down.
+    """
+
+    receiver: str
+    standing: Standing | None = None
+    revision: int = 0
+    at: datetime | None = None
+    changes: tuple[tuple[str, datetime], ...] = ()
+    unsteady: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +59,7 @@ class Record:
     """A failover as it was last told.
 
     `insights` holds the latest revision, and earlier ones that a sink has yet to take, in order.
+    `heard` is what each receiver of people's messages was last sent of it.
     `following` says that later rows may still add to it: it is not over, or a fact is missing.
     """
 
@@ -50,6 +69,7 @@ class Record:
     insights: tuple[Insight, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     following: bool = False
+    heard: tuple[Heard, ...] = ()
 
     @property
     def revision(self) -> int:
@@ -98,11 +118,12 @@ EARLIEST: Final = datetime(2015, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 """No stored time is before or after these: gateways log no earlier, and clocks err by less."""
 
-VERSION: Final = 1
+VERSION: Final = 2
 """The version of the form in which histories are stored now.
 
 Each later form reads the ones before it. A text without a version is of version 0, which has the
-same members beside it.
+same members as version 1 beside it. These two named of lost redundancy only the remote IPs whose
+tunnels were `missing`.
 """
 
 
@@ -128,7 +149,7 @@ def history_from_json(text: str, *, key: str | None = None) -> History:
     version is read as far as it fits: after a rollback every gateway is still told of. Raises
     ValueError for text that is no entry, or one that no run can have written.
     """
-    stored = _adapter().validate_json(text, extra="ignore")
+    stored = _adapter().validate_json(_in_this_form(text), extra="ignore")
     history = History(gateway_id=stored.gateway_id, records=stored.records)
     if key is not None and history.key != key:
         raise ValueError("it is the history of another gateway")
@@ -168,6 +189,25 @@ def _times(value: object) -> Iterator[datetime]:
     elif isinstance(value, BaseModel):
         for _, each in value:
             yield from _times(each)
+
+
+def _in_this_form(text: str) -> str:
+    """A text of an earlier version in the form of this one; any other text as it is."""
+    if '"missing"' not in text:
+        return text
+    try:
+        return json.dumps(json.loads(text, object_hook=_with_tunnels))
+    except (ValueError, RecursionError):
+        return text  # what is wrong with it, the validation says
+
+
+def _with_tunnels(members: dict[str, object]) -> dict[str, object]:
+    """Of lost redundancy the tunnels that were missing: they were lost when it was."""
+    missing = members.get("missing")
+    if not isinstance(missing, list) or "tunnels" in members:
+        return members
+    lost = {"instance": members.get("instance"), "start": members.get("start")}
+    return {**members, "tunnels": [{"remote_ip": remote_ip, **lost} for remote_ip in missing]}
 
 
 @cache

@@ -4,6 +4,9 @@ A delivery is written to the journal before it is tried and crossed out after it
 crash anywhere repeats it and never loses it. A revision that is being delivered is not due for
 others until the run that delivers it must have ended. A sink gets the revisions of a failover in
 their order: a later one waits until the earlier ones were taken or given up.
+
+People are not sent every revision. For each of their receivers one delivery waits at most, for the
+latest revision: of what that changes for the receiver, and from when on it is told.
 """
 
 from __future__ import annotations
@@ -13,9 +16,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from detector.insights import Insight
-from detector.journal.history import Delivery, History, Record
-from detector.journal.ports import Sink
+from detector.insights import Insight, News
+from detector.journal.hearing import heard_by, now_heard, to_hear
+from detector.journal.history import Delivery, Heard, History, Record
+from detector.journal.ports import Receiver, Sink
 
 KEEP_TRYING: Final = timedelta(hours=24)
 """A delivery that keeps failing is tried once more after this time, and then given up."""
@@ -29,7 +33,9 @@ LONGEST_PAUSE: Final = timedelta(hours=2)
 class Attempt:
     """What became of one delivery; `problem` is None where the sink took it.
 
-    `final` says that the sink refused it for good.
+    `final` says that the sink refused it for good. `news` is what a receiver of people's messages
+    was sent, and `again` is when it is to be told more as things stand, such as that a tunnel has
+    been steady since. `overtaken` says that there was nothing to tell any more.
     """
 
     failover_id: str
@@ -38,6 +44,9 @@ class Attempt:
     problem: str | None = None
     final: bool = False
     retry_after: timedelta | None = None
+    news: News | None = None
+    again: datetime | None = None
+    overtaken: bool = False
 
 
 def posted(
@@ -45,20 +54,58 @@ def posted(
 ) -> Record:
     """`record` with `insight` as its latest revision, to be delivered to the sinks that take it.
 
-    The run that posts it delivers it; for others it is due after `claim`.
+    The run that posts it delivers it; for others it is due after `claim`. `record` is otherwise as
+    the insight tells it, but knows what was delivered of the revisions before.
     """
+    receivers = [sink for sink in sinks if isinstance(sink, Receiver)]
+    machines = [sink for sink in sinks if not isinstance(sink, Receiver)]
+    # Somebody who was told nothing yet is to be told from apart from somebody who is not known.
+    first = not record.insights
+    heard = {
+        each.name: Heard(receiver=each.name) if first else heard_by(record, each.name)
+        for each in receivers
+    }
     deliveries = tuple(
         Delivery(sink=sink.name, revision=insight.revision, since=now, due=now + claim)
-        for sink in sinks
+        for sink in machines
         if insight.reason in sink.takes
     )
-    return _tidied(
-        replace(
-            record,
-            insights=(*record.insights, insight),
-            deliveries=(*record.deliveries, *deliveries),
-        )
+    known = replace(
+        record,
+        insights=(*record.insights, insight),
+        deliveries=(*record.deliveries, *deliveries),
+        heard=(*(each for each in record.heard if each.receiver not in heard), *heard.values()),
     )
+    for receiver in receivers:
+        known = _waiting(known, receiver, heard[receiver.name], now=now, claim=claim)
+    return _tidied(known)
+
+
+def _waiting(
+    record: Record, receiver: Receiver, heard: Heard, *, now: datetime, claim: timedelta
+) -> Record:
+    """`record` with what this receiver now waits for instead of what it waited for before."""
+    own = [each for each in record.outstanding if each.sink == receiver.name]
+    others = tuple(each for each in record.deliveries if each not in own)
+    before = own[-1] if own else None
+    since = own[0].since if own else now
+    told = to_hear(record, heard, receiver.hears, now=now, since=since)
+    if told is None:
+        return replace(record, deliveries=others)
+    _, held_until = told
+    if before is not None and before.due > now and before.due != before.held_until:
+        # Another run delivers it, or it failed and pauses.
+        held_until = max(held_until or before.due, before.due)
+    delivery = Delivery(
+        sink=receiver.name,
+        revision=record.revision,
+        since=since,
+        due=held_until if held_until and held_until > now else now + claim,
+        held_until=held_until,
+        attempts=before.attempts if before else 0,
+        problem=before.problem if before else None,
+    )
+    return replace(record, deliveries=(*others, delivery))
 
 
 def claimed(history: History, *, now: datetime, claim: timedelta) -> History:
@@ -87,18 +134,21 @@ def _ready(record: Record, now: datetime) -> Iterator[Delivery]:
 
 
 def of_revisions(history: History, insights: Iterable[Insight]) -> list[tuple[Record, Delivery]]:
-    """The deliveries of these insights."""
+    """The deliveries of these insights that wait for nothing."""
     revisions = {(insight.id, insight.revision) for insight in insights}
     return [
         (record, delivery)
         for record in history.records
         for delivery in record.outstanding
-        if (record.failover.id, delivery.revision) in revisions
+        if (record.failover.id, delivery.revision) in revisions and delivery.held_until is None
     ]
 
 
 def noted(history: History, outcomes: Sequence[Attempt], *, now: datetime) -> History:
-    """`history` with what became of deliveries; one that is no longer there is passed over."""
+    """`history` with what became of deliveries; one that is no longer there is passed over.
+
+    What a receiver was sent is remembered, be it overtaken meanwhile.
+    """
     by_delivery = {(each.failover_id, each.sink, each.revision): each for each in outcomes}
 
     def settle(record: Record) -> Record:
@@ -109,16 +159,37 @@ def noted(history: History, outcomes: Sequence[Attempt], *, now: datetime) -> Hi
                 kept.append(delivery)
             elif outcome.problem is not None:
                 kept.append(_failed(delivery, outcome, now))
-        return _tidied(replace(record, deliveries=tuple(kept)))
+        own = [each for each in outcomes if each.failover_id == record.failover.id]
+        return _tidied(_remembered(replace(record, deliveries=tuple(kept)), own, now))
 
     return _each(history, settle)
+
+
+def _remembered(record: Record, outcomes: Iterable[Attempt], now: datetime) -> Record:
+    """`record` with what receivers were sent, and what they are to be told later by that."""
+    for each in outcomes:
+        if each.news is None or each.problem is not None:
+            continue
+        heard = now_heard(heard_by(record, each.sink), each.news, now=now)
+        others = (other for other in record.heard if other.receiver != each.sink)
+        record = replace(record, heard=(*others, heard))
+        if each.again and not any(waits.sink == each.sink for waits in record.outstanding):
+            later = Delivery(
+                sink=each.sink,
+                revision=record.revision,
+                since=now,
+                due=each.again,
+                held_until=each.again,
+            )
+            record = replace(record, deliveries=(*record.deliveries, later))
+    return record
 
 
 def _failed(delivery: Delivery, outcome: Attempt, now: datetime) -> Delivery:
     tried = replace(delivery, attempts=delivery.attempts + 1, problem=outcome.problem)
     if outcome.final:
         return replace(tried, given_up=outcome.problem)
-    last = delivery.since + KEEP_TRYING
+    last = (delivery.held_until or delivery.since) + KEEP_TRYING
     if now >= last:
         return replace(tried, given_up=f"given up after 24 hours; at last: {outcome.problem}")
     pause = min(FIRST_PAUSE * 2 ** min(delivery.attempts, 10), LONGEST_PAUSE)

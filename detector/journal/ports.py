@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from detector.insights import Insight, Reason
+    from detector.insights import Insight, News, Reason
+    from detector.journal.hearing import Hearing
     from detector.journal.history import History
 
 
@@ -65,5 +66,22 @@ class Sink(Protocol):
 
         Raises DeliveryRefused, or DeliveryFailed where it has more to say than the kind of an
         error; `attempt` answers for every other error, and for the time that it takes.
+        """
+        ...
+
+
+@runtime_checkable
+class Receiver(Sink, Protocol):
+    """A sink of messages to people, who are not sent every revision but what they should hear."""
+
+    @property
+    def hears(self) -> Hearing:
+        """What it is told of, and when."""
+        ...
+
+    def send(self, news: Sequence[News], *, now: datetime) -> None:
+        """Return when one message with all this news, the worst first, is delivered.
+
+        It raises as `deliver` does, which sends the news of one insight by itself.
         """
         ...

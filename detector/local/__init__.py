@@ -8,10 +8,14 @@ from detector.face import lazily
 
 if TYPE_CHECKING:
     from detector.local.folder import FolderInsights, FolderJournal
+    from detector.local.listener import Listener, Message
     from detector.local.recording import SCOPE, Recording
 
-__all__ = ["SCOPE", "FolderInsights", "FolderJournal", "Recording"]
+__all__ = ["SCOPE", "FolderInsights", "FolderJournal", "Listener", "Message", "Recording"]
 
 __getattr__ = lazily(
-    __name__, folder=("FolderInsights", "FolderJournal"), recording=("Recording", "SCOPE")
+    __name__,
+    folder=("FolderInsights", "FolderJournal"),
+    listener=("Listener", "Message"),
+    recording=("Recording", "SCOPE"),
 )

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from detector.diagnosis import NEAR, Observation, Pairing, Piece, cause, evidence_row
+from detector.diagnosis import NEAR, Examination, Pairing, Piece, cause, evidence_row
 from detector.insights import Library, scenarios, timestamp, verdict_of
 from detector.journal import History
 from detector.model import Answer
 from detector.runs.facts import Facts, ask_gateways, look_up
 from detector.runs.observation import Loaded, observe
 from detector.runs.reconcile import Reconciled
-from detector.runs.revise import reason_to_tell
+from detector.runs.revise import reasons_to_tell
 from detector.runs.windows import windows
 from detector.runs.world import World
 from detector.text import clock, count, lasting, one_line
@@ -45,7 +45,9 @@ def explain_recording(world: World, gateway: str | None, *, now: datetime) -> st
 def _gateway(
     loaded: Loaded, failovers: Sequence[Reconciled], facts: Facts, library: Library
 ) -> Iterator[str]:
-    observation, mode = loaded.observation, facts.active_active(loaded.history)
+    observation = loaded.observation
+    examined = facts.examine(observation, loaded.history)
+    mode = examined.known.active_active
     modes = {True: "active-active", False: "active-standby", None: "of unknown mode"}
     yield f"Gateway {one_line(loaded.gateway_id, 300)}"
     yield f"  It is {modes[mode]}; rows are seen up to {timestamp(observation.seen_until)}"
@@ -55,15 +57,14 @@ def _gateway(
         shown = evidence_row(row)
         yield f"    {timestamp(shown.at)}  {shown.source}: {shown.text}"
     yield ""
-    pairs = map(_pair, observation.pairings)
+    pairs = map(_pair, examined.pairings)
     yield from _section("What became of each tunnel that disconnected", pairs)
-    evidence = _evidence(observation, active_active=mode)
-    yield from _section("Evidence of switch-overs", evidence)
+    yield from _section("Evidence of switch-overs", _evidence(examined))
     if not failovers:
         yield "  No failover: nothing here shows that the active role moved."
         yield ""
     for reconciled in failovers:
-        yield from _failover(observation, reconciled, facts, library)
+        yield from _failover(examined, reconciled, facts, library)
 
 
 def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
@@ -83,15 +84,15 @@ def _pair(pairing: Pairing) -> str:
     if pairing.connected is not None:
         after = lasting(pairing.connected.at - down.at)
         shown += f", up after {after} on {one_line(pairing.connected.instance, 80)}"
-    return f"{shown}: {pairing.outcome}"
+    return f"{shown}: {pairing.reading}"
 
 
-def _evidence(observation: Observation, *, active_active: bool | None) -> Iterator[str]:
+def _evidence(examined: Examination) -> Iterator[str]:
     """Each kind of evidence once, with how often it was found within 3 minutes of another."""
     groups: list[tuple[str, list[datetime]]] = []
     latest: dict[str, list[datetime]] = {}
-    for piece in observation.pieces:
-        shown = _piece(piece, observation, active_active=active_active)
+    for piece in examined.pieces:
+        shown = _piece(piece, since=examined.observation.since)
         times = latest.get(shown, [])
         if not times or piece.at - times[-1] > NEAR:
             latest[shown] = times = []
@@ -102,33 +103,34 @@ def _evidence(observation: Observation, *, active_active: bool | None) -> Iterat
         yield f"{clock(times[0])} {shown}{often}"
 
 
-def _piece(piece: Piece, observation: Observation, *, active_active: bool | None) -> str:
+def _piece(piece: Piece, *, since: datetime) -> str:
     moved = f" from {one_line(piece.from_instance, 80)}" if piece.from_instance else ""
     moved += f" to {one_line(piece.to_instance, 80)}" if piece.to_instance else ""
     kept = ""
-    if not piece.proves(active_active=active_active):
-        mode = "active-standby" if active_active is False else "not known to be active-active"
-        kept = f" (discarded: the gateway is {mode})"
-    elif piece.at < observation.since:
+    if piece.doubt is not None:
+        kept = f" (discarded: {piece.doubt})"
+    elif piece.at < since:
         kept = " (discarded: its rows may be cut off by the window's start)"
     return f"{piece.evidence}{moved}{kept}"
 
 
 def _failover(
-    observation: Observation, reconciled: Reconciled, facts: Facts, library: Library
+    examined: Examination, reconciled: Reconciled, facts: Facts, library: Library
 ) -> Iterator[str]:
     known = reconciled.failover.switch_overs
     gateway = facts.gateway(reconciled)
     yield f"  Failover {reconciled.failover.id}"
     for switch_over in known:
-        start, end = switch_over.at - cause.BEFORE, switch_over.at + cause.AFTER
+        start, end = switch_over.begin - cause.BEFORE, switch_over.end + cause.AFTER
         yield (
             f"    switched over at {clock(switch_over.at)} ({switch_over.evidence}); "
             f"causes count from {clock(start)} to {clock(end)}"
         )
-    counted = cause.counting(observation.events, known)
-    for event in observation.events:
-        if not event.done:
+    counted = cause.Records(events=examined.events).counting(known)
+    for event in examined.events:
+        if event.is_under_way:
+            why = "does not count yet: it has no end"
+        elif not event.done:
             why = "does not count: it has no Success row"
         elif event in counted:
             why = "counts"
@@ -145,10 +147,10 @@ def _failover(
         where = one_line(lost.instance, 80)
         yield f"    redundancy lost: {where} from {clock(lost.start)}, {until}"
     yield f"    state: {diagnosis.state}; importance: {diagnosis.importance}"
-    fitting = scenarios(diagnosis)
+    fitting = scenarios(diagnosis, reconciled.failover.switch_overs)
     told_by = next((s for s in fitting if library.catalog.find(s, cloud=library.cloud)), None)
     yield f"    scenarios that fit: {', '.join(fitting)}; told by: {told_by or 'no article'}"
     if gateway is not None:
-        yield f"    reason: {reason_to_tell(reconciled, gateway)}"
+        yield f"    reasons: {', '.join(reasons_to_tell(reconciled, gateway)) or 'none'}"
         yield f"    verdict: {verdict_of(reconciled.failover, diagnosis, gateway)}"
     yield ""

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from detector.diagnosis import LATEST, Observation, by_gateway
+from detector.diagnosis import LATEST, Examination, Known, Observation, by_gateway, in_time
 from detector.journal import History
-from detector.model import Answer, Signal, Window
+from detector.model import Answer, Kind, Signal, Window
+
+_TUNNEL: Final = frozenset({Kind.DISCONNECTED, Kind.CONNECTED})
 
 KEPT: Final = timedelta(days=7)
 """For so long a failover stays in the journal; rows may end its outages until then."""
@@ -59,6 +61,7 @@ def observe(answers: Sequence[Answer], *, asked: int, now: datetime) -> Observat
         rows: Sequence[Signal], own: Sequence[tuple[Window, datetime | None]]
     ) -> Observation:
         newest = [at for _, at in own if at is not None]
+        tunnels = [row.at for row in rows if row.kind in _TUNNEL]
         known = [*newest, now - LATEST] if complete else newest or [now - KEPT]
         start = max((window.start for window, _ in own), default=now)
         return Observation(
@@ -66,8 +69,13 @@ def observe(answers: Sequence[Answer], *, asked: int, now: datetime) -> Observat
             window=Window(start=start, end=now),
             complete=complete,
             seen_until=min(max(known), now),
+            tunnels_seen_until=min(max([*tunnels, now - LATEST]), now) if complete else None,
+            connection_rows=connection_rows,
         )
 
+    connection_rows = tuple(
+        sorted({row for answer in answers for row in answer.signals if row.connection}, key=in_time)
+    )
     rows_of = by_gateway(signal for answer in answers for signal in answer.signals)
     return Observations(
         by_gateway={
@@ -76,3 +84,8 @@ def observe(answers: Sequence[Answer], *, asked: int, now: datetime) -> Observat
         },
         blank=observation((), ends),
     )
+
+
+def shows_evidence(observation: Observation) -> bool:
+    """Whether the rows hold evidence that may be of a switch-over, whatever the gateway's mode."""
+    return bool(Examination(observation=observation, known=Known()).pieces)

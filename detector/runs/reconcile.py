@@ -10,87 +10,92 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Final
 
-from detector.diagnosis import NEAR, Observation, carried, diagnose, joined, lacks_rows
-from detector.insights import Reason
+from detector.diagnosis import (
+    NEAR,
+    NOT_SHOWN,
+    ONE_PEER,
+    Examination,
+    carried,
+    diagnose,
+    ended_by_arm,
+    joined,
+    lacks_rows,
+)
+from detector.insights import Reason, reasons_between, standing_from
 from detector.journal import History, Record
-from detector.model import Diagnosis, Failover, State, SwitchOver
+from detector.model import Diagnosis, Evidence, Failover, Outage, SwitchOver
 
 APART: Final = timedelta(minutes=60)
 """Switch-overs no further apart are of one failover: a maintenance moves the role away and back."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # without slots, for its cached property
 class Reconciled:
-    """A failover as this run sees it, beside what was told of it (None: nothing yet)."""
+    """A failover as this run sees it, beside what was told of it (None: nothing yet).
+
+    `active_active` is the mode by which it is told, None where that is not known.
+    """
 
     failover: Failover
     diagnosis: Diagnosis
     recorded: Record | None
+    active_active: bool | None
 
     @property
     def gateway_id(self) -> str:
         """The id of its gateway."""
         return self.failover.gateway_id
 
-    @property
-    def reason(self) -> Reason | None:
-        """Why something is to be told of it, whatever its gateway's facts; None: it is as told."""
+    @cached_property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why something is to be told of it, whatever its gateway's facts; none: it is as told."""
+        after = standing_from(self.failover, self.diagnosis)
         if self.recorded is None:
-            return Reason.DETECTED
-        before = self.recorded.diagnosis
-        if len(self.failover.switch_overs) > len(self.recorded.failover.switch_overs):
-            return Reason.SWITCHED_AGAIN
-        if self.diagnosis.cause.kind is not before.cause.kind:
-            return Reason.CAUSE_FOUND
-        if before.state is State.ONGOING and self.diagnosis.state is State.RECOVERED:
-            return Reason.RECOVERED
-        if _content(self.failover, self.diagnosis) != _content(self.recorded.failover, before):
-            return Reason.REVISED
-        return None
+            return reasons_between(None, after)
+        told, before = self.recorded.failover, self.recorded.diagnosis
+        reasons = reasons_between(standing_from(told, before), after)
+        is_as_told = _content(self.failover, self.diagnosis) == _content(
+            told, before
+        ) and _of_causes(self.diagnosis, before) == _of_causes(before, before)
+        return reasons or (() if is_as_told else (Reason.REVISED,))
 
 
-def reconcile(
-    history: History,
-    found: Iterable[SwitchOver],
-    observation: Observation,
-    *,
-    active_active: bool | None,
-) -> list[Reconciled]:
+def reconcile(history: History, examined: Examination) -> list[Reconciled]:
     """Every failover that this run can say something about, in time order.
 
-    `found`, in time order, are the switch-overs that the observation proves in this mode.
-    A switch-over within 3 minutes of a recorded one is that one, refined by better evidence. The
-    others join a failover that switched over within 60 minutes of them, or begin one. What the
-    window's start may have cut off is left as recorded, and begins nothing.
+    A switch-over whose evidence lies within 3 minutes of a recorded one's interval, and has not the
+    opposite direction, is that one, at the instant that was told. The others join a failover that
+    switched over within 60 minutes of them, or begin one. What the window's start may have cut off
+    is left as recorded, and begins nothing.
     """
+    since = examined.observation.since
     candidates = [
         _Candidate(recorded=record, switch_overs=list(record.failover.switch_overs))
         for record in history.records
     ]
-    new = _refined(candidates, [known for known in found if known.at >= observation.since])
+    new = _refined(candidates, [each for each in examined.switch_overs if each.at >= since])
     candidates += _joined(candidates, new)
     for candidate in candidates:
-        candidate.borne_out = _borne_out(candidate, observation)
-    instants = sorted(
-        {
-            known.at
-            for candidate in candidates
-            if candidate.borne_out
-            for known in candidate.settled()
-        }
-    )
+        _drop_what_is_disproved(candidate, examined)
+    settled = [
+        (candidate, each)
+        for candidate in candidates
+        if candidate.borne_out
+        for each in candidate.settled()
+    ]
     reconciled = [
         _reconciled(
             candidate,
             history.gateway_id,
-            observation,
-            active_active=active_active,
-            all_instants=instants,
+            examined,
+            others=[each for other, each in settled if other is not candidate],
+            told=[record.diagnosis for record in history.records],
         )
         for candidate in candidates
-        if candidate.may_change(observation.since)
+        if candidate.may_change(since)
     ]
     return sorted(reconciled, key=lambda each: each.failover.first_at)
 
@@ -102,23 +107,34 @@ class _Candidate:
     recorded: Record | None
     switch_overs: list[SwitchOver]
     refined: dict[SwitchOver, SwitchOver] = field(default_factory=dict)
-    borne_out: bool = field(init=False)
+    borne_out: bool = True
 
     def may_change(self, since: datetime) -> bool:
         """Whether it is new, followed, or still in the part of the window that is not cut off."""
         if self.recorded is None or self.recorded.following:
             return True
-        return any(known.at >= since for known in self.switch_overs)
+        known = (*self.recorded.failover.switch_overs, *self.switch_overs)
+        return any(each.at >= since for each in known)
 
     def settled(self) -> tuple[SwitchOver, ...]:
-        """Its switch-overs in time order, each with its best evidence, each once."""
-        refined = [_better(own, found) for own, found in self.refined.items()]
-        others = [
-            own
-            for own in self.switch_overs
-            if not any(abs(own.at - known.at) <= NEAR for known in refined)
-        ]
-        return tuple(sorted(refined + others, key=_at))
+        """Its switch-overs in time order, each with its best evidence, each once.
+
+        What turns out to be one with another that was told keeps the earlier instant.
+        """
+        told = self.recorded.failover.switch_overs if self.recorded else ()
+        known = [_better(own, found) for own, found in self.refined.items()]
+        found_now = len(known)
+        for own in self.switch_overs:
+            if own in self.refined:
+                continue
+            same = next((n for n in range(found_now) if _is_one(known[n], own)), None)
+            if same is None:
+                known.append(own)
+            elif own in told and own.at < known[same].at:
+                known[same] = _better(own, known[same])
+            else:
+                known[same] = _better(known[same], own)
+        return tuple(sorted(known, key=_at))
 
 
 _Placed = tuple[SwitchOver, _Candidate | None]
@@ -129,17 +145,36 @@ def _refined(candidates: Sequence[_Candidate], found: Iterable[SwitchOver]) -> l
     recorded = sorted(
         ((own, each) for each in candidates for own in each.switch_overs), key=_placed_at
     )
+    longest = max((own.end - own.begin for own, _ in recorded), default=timedelta())
     new: list[SwitchOver] = []
     for known in found:
-        first = bisect_left(recorded, known.at - NEAR, key=_placed_at)
-        last = bisect_right(recorded, known.at + NEAR, key=_placed_at)
-        free = [(own, of) for own, of in recorded[first:last] if own not in of.refined]
+        first = bisect_left(recorded, known.begin - NEAR - longest, key=_placed_at)
+        last = bisect_right(recorded, known.end + NEAR + longest, key=_placed_at)
+        free = [
+            (own, of)
+            for own, of in recorded[first:last]
+            if own not in of.refined and _is_one(own, known)
+        ]
         if free:
-            own, candidate = min(free, key=lambda each: abs(each[0].at - known.at))
+            own, candidate = min(
+                free,
+                key=lambda each: (
+                    each[0].apart(known.begin, known.end),
+                    abs(each[0].at - known.at),
+                ),
+            )
             candidate.refined[own] = known
         else:
             new.append(known)
     return new
+
+
+def _is_one(recorded: SwitchOver, found: SwitchOver) -> bool:
+    """Whether two are one switch-over: near, and not of opposite directions."""
+    directions = (recorded.from_instance, found.from_instance)
+    return recorded.apart(found.begin, found.end) <= NEAR and (
+        None in directions or recorded.from_instance == found.from_instance
+    )
 
 
 def _joined(candidates: Sequence[_Candidate], new: Iterable[SwitchOver]) -> list[_Candidate]:
@@ -184,75 +219,152 @@ def _at(switch_over: SwitchOver) -> datetime:
 
 
 def _better(recorded: SwitchOver, found: SwitchOver) -> SwitchOver:
-    """The stronger evidence of one switch-over, at its first instant, with the instances known."""
-    best = max(found, recorded, key=lambda known: (known.evidence.strength, -known.at.timestamp()))
-    other = found if best is recorded else recorded
+    """The recorded switch-over with the stronger evidence, at the instant that was told.
+
+    That stays, and stays as open as it was told, also where later evidence is more exact. What one
+    instance was told to have lost is a part of what both lost.
+    """
+    if found.evidence is Evidence.BOTH_INSTANCES_LOST:
+        return replace(found, at=recorded.at, first=found.begin, last=found.end)
+    best = max(recorded, found, key=lambda known: known.evidence.strength)
+    begin, end = min(recorded.begin, found.begin), max(recorded.end, found.end)
     return replace(
-        best,
-        from_instance=best.from_instance or other.from_instance,
-        to_instance=best.to_instance or other.to_instance,
+        recorded,
+        evidence=best.evidence,
+        from_instance=recorded.from_instance or found.from_instance,
+        to_instance=recorded.to_instance or found.to_instance,
+        not_before=None if recorded.not_before is None else found.not_before or recorded.not_before,
+        first=None if begin == recorded.at else begin,
+        last=None if end == recorded.at else end,
     )
 
 
-def _borne_out(candidate: _Candidate, observation: Observation) -> bool:
-    """Whether rows show the failover, or showed it and cannot all be seen now."""
-    recorded = candidate.recorded
-    if (
-        recorded is None
-        or candidate.refined
-        or len(candidate.switch_overs) > len(recorded.failover.switch_overs)
-    ):
-        return True
-    cut_off = any(known.at < observation.since for known in candidate.switch_overs)
-    unseen = cut_off or lacks_rows(recorded.diagnosis, observation)
-    return unseen and recorded.diagnosis.borne_out
+def _drop_what_is_disproved(candidate: _Candidate, examined: Examination) -> None:
+    """Say whether a failover is still borne out, and leave out what rows show to be none of it.
+
+    A switch-over that was told stays where it is found again, or where not all that spoke for it
+    can be seen now. Where none stays and none is new, the failover is kept as it was told, to be
+    taken back.
+    """
+    recorded, told = candidate.recorded, candidate.switch_overs
+    if recorded is None:
+        return
+    lacking = lacks_rows(recorded.diagnosis, examined.observation)
+    was_told = set(recorded.failover.switch_overs)
+    staying = [
+        known
+        for known in told
+        if known not in was_told
+        or known in candidate.refined
+        or (
+            recorded.diagnosis.borne_out
+            and (
+                lacking
+                or known.at < examined.observation.since
+                or _is_not_disproved(known, examined)
+            )
+        )
+    ]
+    candidate.borne_out = bool(staying)
+    candidate.switch_overs = staying or told
+
+
+def _is_not_disproved(known: SwitchOver, examined: Examination) -> bool:
+    """Whether rows that spoke for it are there, and what showed the rest was not asked for now.
+
+    So it is with the loss of an only peer while nobody asked for the gateway's peers, and with a
+    tunnel that Azure Resource Manager called down.
+    """
+    return any(
+        known.from_instance == piece.from_instance and known.apart(piece.at, piece.until) <= NEAR
+        for piece in examined.pieces
+        if piece.doubt == NOT_SHOWN or (piece.doubt == ONE_PEER and not examined.known.all_peers)
+    )
 
 
 def _reconciled(
     candidate: _Candidate,
     gateway_id: str,
-    observation: Observation,
+    examined: Examination,
     *,
-    active_active: bool | None,
-    all_instants: Sequence[datetime],
+    others: Sequence[SwitchOver],
+    told: Sequence[Diagnosis],
 ) -> Reconciled:
-    recorded = candidate.recorded
+    recorded, observation = candidate.recorded, examined.observation
     switch_overs = candidate.settled()
     before = recorded.diagnosis if recorded else None
-    fresh = diagnose(
-        switch_overs,
-        observation,
-        active_active=active_active,
-        all_instants=all_instants,
-        carried=carried(before, gateway_id, observation.rows),
-    )
+    mode = recorded.gateway.active_active if recorded else None
+    if mode is None:
+        mode = examined.mode.at(switch_overs[0].begin)
+    continued = [
+        *carried(before, gateway_id, observation.rows),
+        *ended_by_arm(told, gateway_id, observation.rows, active_active=mode is True),
+    ]
+    if continued:
+        examined = replace(examined, carried=tuple(continued))
+    fresh = diagnose(switch_overs, examined, active_active=mode, others=others, recorded=before)
     return Reconciled(
         failover=Failover(
             id=recorded.failover.id if recorded else new_id(gateway_id, switch_overs[0].at),
             gateway_id=gateway_id,
             switch_overs=switch_overs,
         ),
-        diagnosis=replace(joined(fresh, before, observation), borne_out=candidate.borne_out),
+        diagnosis=replace(
+            joined(
+                fresh,
+                before,
+                observation,
+                switch_overs=switch_overs,
+                told=recorded.failover.switch_overs if recorded else (),
+            ),
+            borne_out=candidate.borne_out,
+        ),
         recorded=recorded,
+        active_active=mode,
     )
 
 
 def _content(failover: Failover, diagnosis: Diagnosis) -> tuple[object, ...]:
     """What a reader was told that is worth telling anew when it changes.
 
-    The time until which was looked, the evidence, and words are not.
+    The time until which was looked, the evidence, and words are not; causes are a reason of their
+    own.
     """
     return (
-        failover.switch_overs,
-        diagnosis.cause.kind,
-        diagnosis.cause.at,
-        diagnosis.cause.caller,
-        tuple((out.remote_ip, out.start, out.end, out.end_source) for out in diagnosis.outages),
-        diagnosis.redundancy,
+        tuple((each.at, each.from_instance, each.to_instance) for each in failover.switch_overs),
+        _of_outages(diagnosis.outages),
+        tuple((each.instance, _of_outages(each.tunnels)) for each in diagnosis.redundancy),
+        _of_outages(diagnosis.unclear),
+        diagnosis.already_down,
         diagnosis.state,
         diagnosis.importance,
         diagnosis.flapping,
         diagnosis.borne_out,
+    )
+
+
+def _of_causes(diagnosis: Diagnosis, told: Diagnosis) -> tuple[object, ...]:
+    """The causes of a diagnosis, those of each switch-over if they were `told`.
+
+    A release before this one told only that of the whole.
+    """
+    every = (diagnosis.cause, *(diagnosis.causes if told.causes else ()))
+    return tuple((each.kind, each.others, each.at, each.caller, each.started) for each in every)
+
+
+def _of_outages(outages: Iterable[Outage]) -> tuple[object, ...]:
+    return tuple(
+        (
+            each.remote_ip,
+            each.start,
+            each.end,
+            each.end_source,
+            each.back_before is not None,
+            each.is_disputed,
+            each.is_given_up,
+            each.is_open and each.live is not None and each.live.refused,
+        )
+        for each in outages
     )
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from detector.diagnosis import all_tunnels, open_tunnels
 from detector.insights import Insight, Reason, Revision, compose_insight
 from detector.journal import Delivery, History, Record, outbox
-from detector.model import Gateway, State
+from detector.model import CauseKind, Diagnosis, Gateway
 from detector.runs.facts import FOLLOWED, Facts, may_be_completed
 from detector.runs.observation import KEPT
 from detector.runs.reconcile import Reconciled
@@ -56,11 +57,13 @@ def revise(
         gateway = facts.gateway(reconciled)
         if gateway is None:  # another run wrote the history first, and nobody asked for its facts
             continue
-        reason = reason_to_tell(reconciled, gateway)
-        if reason is None:
+        reasons = reasons_to_tell(reconciled, gateway)
+        if not reasons:
+            if reconciled.recorded is not None:
+                records[reconciled.failover.id] = _remembered(reconciled, reconciled.recorded)
             continue
         insight, unusable = compose_insight(
-            revision_of(reconciled, gateway, facts, reason), world.library
+            revision_of(reconciled, gateway, facts, reasons), world.library
         )
         record = outbox.posted(
             _record(reconciled, gateway), insight, world.sinks, now=facts.now, claim=claim
@@ -84,26 +87,39 @@ def revise(
     )
 
 
-def reason_to_tell(reconciled: Reconciled, gateway: Gateway) -> Reason | None:
-    """Why something is to be told of the failover; None: what was told still holds.
+def _remembered(reconciled: Reconciled, recorded: Record) -> Record:
+    """The record with what Azure was asked of the failover, where nothing is to be told of it."""
+    if _asked(reconciled.diagnosis) == _asked(recorded.diagnosis):
+        return recorded
+    return replace(recorded, diagnosis=reconciled.diagnosis)
 
-    A fact of its gateway that came in is a reason where the rows give none, or none but words.
+
+def _asked(diagnosis: Diagnosis) -> tuple[object, ...]:
+    return diagnosis.health_asked, tuple(each.live for each in all_tunnels(diagnosis))
+
+
+def reasons_to_tell(reconciled: Reconciled, gateway: Gateway) -> tuple[Reason, ...]:
+    """Every reason to tell something of the failover, the first as its own; none: it is as told.
+
+    A fact of its gateway that came in is one, too.
     """
-    recorded, by_rows = reconciled.recorded, reconciled.reason
-    if recorded is None or by_rows not in (None, Reason.REVISED):
-        return by_rows
-    came_in = recorded.gateway.unknown.keys() - gateway.unknown.keys()
-    return Reason.COMPLETED if came_in else by_rows
+    recorded, reasons = reconciled.recorded, reconciled.reasons
+    if recorded is None or not recorded.gateway.unknown.keys() - gateway.unknown.keys():
+        return reasons
+    others = (reason for reason in reasons if reason is not Reason.REVISED)
+    return (*others, Reason.COMPLETED)
 
 
-def revision_of(reconciled: Reconciled, gateway: Gateway, facts: Facts, reason: Reason) -> Revision:
+def revision_of(
+    reconciled: Reconciled, gateway: Gateway, facts: Facts, reasons: tuple[Reason, ...]
+) -> Revision:
     """The next revision of what is told of the failover."""
     return Revision(
         failover=reconciled.failover,
         diagnosis=reconciled.diagnosis,
         gateway=gateway,
         bandwidth=facts.compared(reconciled, gateway),
-        reason=reason,
+        reasons=reasons,
         revision=1 + (reconciled.recorded.revision if reconciled.recorded else 0),
     )
 
@@ -117,6 +133,7 @@ def _record(reconciled: Reconciled, gateway: Gateway) -> Record:
         gateway=gateway,
         insights=recorded.insights if recorded else (),
         deliveries=recorded.deliveries if recorded else (),
+        heard=recorded.heard if recorded else (),
     )
 
 
@@ -133,6 +150,7 @@ def kept(history: History, *, since: datetime, now: datetime) -> list[Record]:
 def follows(record: Record, *, now: datetime) -> bool:
     """Whether later runs should look at this failover even if they see no switch-over."""
     age = now - record.failover.last_at
-    incomplete = may_be_completed(record.gateway) and age <= FOLLOWED
-    ongoing = record.diagnosis.state is State.ONGOING and age <= KEPT
-    return age <= SETTLED or incomplete or ongoing
+    is_sought = record.diagnosis.cause.kind is CauseKind.NOT_RECORDED
+    incomplete = (is_sought or may_be_completed(record.gateway)) and age <= FOLLOWED
+    is_open = bool(open_tunnels(record.diagnosis)) and age <= KEPT
+    return age <= SETTLED or incomplete or is_open

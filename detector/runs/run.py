@@ -8,23 +8,23 @@ rows are all one case.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from detector.diagnosis import suspected
-from detector.errors import JournalConflict, JournalUnavailable
+from detector.errors import JournalConflict, JournalUnavailable, unforeseen
 from detector.insights import Insight
 from detector.journal import History, Journal, Posted, commit_change, deliver, gateway_key
-from detector.model import Answer, Scope
+from detector.model import Answer, Evidence, Scope
 from detector.runs.facts import Facts, look_up
-from detector.runs.observation import Loaded, Observations, observe
+from detector.runs.observation import Loaded, Observations, observe, shows_evidence
 from detector.runs.reconcile import Reconciled
 from detector.runs.report import Report, scope_report, told_line
 from detector.runs.revise import Revised, revise
 from detector.runs.windows import complete_until, known_scopes, run_note, windows
 from detector.runs.world import World
-from detector.text import clock, count
+from detector.text import clock, count, one_line
 
 MARGIN: Final = timedelta(seconds=15)
 """With less than this left a run takes on no more work, and says what is left."""
@@ -80,10 +80,10 @@ def run_once(
 
     # Reconcile each with its history, and look up what is still unknown.
     loaded = _load(world.journal, observations, due, findings)
-    facts, failovers = look_up(world.sources, loaded, now=now)
+    found = _look_up_all(world, loaded, findings, now=now)
 
     # Decide what is to be told, compose it and commit it to the histories; then deliver it.
-    posts = _commit_all(world, loaded, failovers, facts, findings, claim=claim, has_time=has_time)
+    posts = _commit_all(world, found, findings, claim=claim, has_time=has_time)
     delivery = deliver(world.journal, world.sinks, posts, now=now, has_time=has_time)
 
     # Report, and note for the next run how far each scope is known.
@@ -125,7 +125,11 @@ def _load(
 ) -> list[Loaded]:
     """The gateways to look at: those with evidence of a switch-over, and those that are due."""
     gateway_ids = {gateway_key(gateway_id): gateway_id for gateway_id in observations.by_gateway}
-    moved = [key for key, gateway_id in gateway_ids.items() if observations.of(gateway_id).pieces]
+    moved = [
+        key
+        for key, gateway_id in gateway_ids.items()
+        if shows_evidence(observations.of(gateway_id))
+    ]
     loaded: list[Loaded] = []
     for key in dict.fromkeys([*moved, *due]):
         try:
@@ -143,11 +147,35 @@ def _load(
     return loaded
 
 
+_Found = tuple[Loaded, Facts, Sequence[Reconciled]]
+"""A gateway, what was answered about it, and its failovers as of now."""
+
+
+def _look_up_all(
+    world: World, loaded: Sequence[Loaded], findings: Findings, *, now: datetime
+) -> list[_Found]:
+    """The failovers of all gateways; where that fails unforeseen, of each by itself.
+
+    One whose rows or history raise what nobody thought of stops only itself.
+    """
+    with suppress(Exception):  # the boundary: then each is tried alone, and who raises is named
+        facts, failovers = look_up(world.sources, loaded, now=now)
+        return [(each, facts, own) for each, own in zip(loaded, failovers, strict=True)]
+    found: list[_Found] = []
+    for each in loaded:
+        try:
+            facts, [own] = look_up(world.sources, [each], now=now)
+        except Exception as error:  # noqa: BLE001 -- the boundary
+            findings.problems.append(unforeseen(error, each.gateway_id))
+            findings.left_over.add(each.history.key)
+        else:
+            found.append((each, facts, own))
+    return found
+
+
 def _commit_all(
     world: World,
-    loaded: Sequence[Loaded],
-    failovers: Sequence[Sequence[Reconciled]],
-    facts: Facts,
+    found: Sequence[_Found],
     findings: Findings,
     *,
     claim: timedelta,
@@ -155,29 +183,47 @@ def _commit_all(
 ) -> list[Posted]:
     """Write to each gateway's history what is told of it, as long as there is time."""
     posts: list[Posted] = []
-    for number, (each, reconciled) in enumerate(zip(loaded, failovers, strict=True)):
+    for number, (each, facts, reconciled) in enumerate(found):
         if not has_time():
-            waiting = count(len(loaded) - number, "gateway")
+            waiting = count(len(found) - number, "gateway")
             findings.problems.append(f"the run's time is up: {waiting} left to the next run")
-            findings.left_over |= {other.history.key for other in loaded[number:]}
+            findings.left_over |= {other.history.key for other, _, _ in found[number:]}
             break
-        findings.suspected += _suspected(each, facts)
         try:
+            for line, lacking in _suspected(each, facts):
+                if lacking is None:
+                    findings.suspected.append(line)
+                else:
+                    findings.problems.append(f"{line}: {lacking}")
             posts.append(_commit(world, each, reconciled, facts, findings, claim=claim))
         except (JournalUnavailable, JournalConflict) as error:
             findings.problems.append(str(error))
             findings.left_over.add(each.history.key)
+        except Exception as error:  # noqa: BLE001 -- the boundary: the other gateways go on
+            findings.problems.append(unforeseen(error, each.gateway_id))
+            findings.left_over.add(each.history.key)
     return posts
 
 
-def _suspected(loaded: Loaded, facts: Facts) -> Iterator[str]:
-    """Losses of an instance that are not told: nothing says that the gateway has two active."""
-    if facts.active_active(loaded.history) is None:
-        for loss in suspected(loaded.observation.pieces):
-            yield (
-                f"{loaded.gateway_id} at {clock(loss.at)}: {loss.from_instance} lost tunnels "
-                "together; nothing says that the gateway is active-active"
-            )
+def _suspected(loaded: Loaded, facts: Facts) -> Iterator[tuple[str, str | None]]:
+    """What is not told since it is not proven, each with what is lacking, if that is known.
+
+    Where the gateway's facts are missing, a lost instance cannot be told from a gateway with one.
+    """
+    examined = facts.examine(loaded.observation, loaded.history)
+    for piece in examined.suspected:
+        if piece.at < loaded.observation.since:
+            continue
+        what = (
+            "every tunnel that was logged was lost, on both instances"
+            if piece.evidence is Evidence.BOTH_INSTANCES_LOST
+            else f"{one_line(piece.from_instance or '', 80)} lost tunnels"
+        )
+        line = f"{loaded.gateway_id} at {clock(piece.at)}: {what}; {piece.doubt}"
+        gateway = facts.gateways.get(loaded.gateway_id)
+        why = None if gateway is None else gateway.unknown.get("active_active")
+        is_unknown = examined.known.active_active is None
+        yield line, f"the gateway's facts are unknown ({why})" if is_unknown and why else None
 
 
 def _commit(

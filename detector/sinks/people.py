@@ -1,4 +1,4 @@
-"""EDGE: insights to people, by Apprise: Teams, Slack, PagerDuty, e-mail and a hundred more.
+"""EDGE: messages to people, by Apprise: Teams, Slack, PagerDuty, e-mail and a hundred more.
 
 The URL is a secret: it stands in no name, error or log.
 
@@ -10,36 +10,50 @@ from __future__ import annotations
 
 import logging
 import re
-from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar, Final
+from dataclasses import dataclass, field, replace
+from datetime import timedelta, tzinfo
+from typing import TYPE_CHECKING, Any, ClassVar, Final
+from urllib.parse import quote
 
 from detector.errors import DeliveryFailed, DeliveryRefused, SettingsError
-from detector.insights import Reason, message
-from detector.journal import DEADLINE, status_error, unanswered
-from detector.model import Importance
+from detector.insights import PEOPLE_HEAR, Severity, message, news_of
+from detector.journal import DEADLINE, DIGEST, Hearing, status_error, unanswered
 from detector.sinks.http import unlogged
 from detector.text import fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     from apprise import NotifyBase
 
-    from detector.insights import Insight
+    from detector.insights import Insight, News
 
 SETTING: Final = "DETECTOR_NOTIFY_URLS"
-KINDS: Final[Mapping[Importance, str]] = {
-    Importance.CRITICAL: "failure",
-    Importance.WARNING: "warning",
-    Importance.INFORMATION: "info",
-}
 
-# Where a service takes more, it shows less: a header of Slack's has 150 characters, a section 3000.
-TITLE_LENGTH: Final = 150
+# Where a service takes more, it shows less: a section of Slack's has 3000 characters.
 BODY_LENGTH: Final = 3000
 # What Apprise puts around a title that it merges into the body.
 AROUND_TITLE: Final = 20
+
+OPSGENIE: Final = "opsgenie"
+KEYS: Final[Mapping[str, str]] = {
+    "pagerduty": "dedup",
+    "ilert": "dedup",
+    "incidentio": "dedup",
+    "firehydrant": "dedup",
+    "squadcast": "dedup",
+    "signl4": "external_id",
+    "pagertree": "thirdparty",
+    "splunk": "entity_id",
+    "victorops": "entity_id",
+    OPSGENIE: "alias",
+}
+"""The services that open and close incidents, by the schemes of their URLs.
+
+Each with the attribute of Apprise's plugin that is the key by which the two find each other, where
+the plugin's action is to `map` severities to opening and closing.
+"""
 
 # So Apprise's plugins end what they log of a reply that is no success: "…, error=404."
 _STATUS: Final = re.compile(r"error=(\d{3})\b")
@@ -47,23 +61,30 @@ _STATUS: Final = re.compile(r"error=(\d{3})\b")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class People:
-    """A sink that takes what people should hear of: what happened, but not facts that came later.
+    """A receiver of what people should hear of: what happened, but not facts that came later.
 
-    `position` is that of `url` in the setting.
+    `position` is that of `url` in the setting, `least` the least severity that it hears. Times are
+    written in `zone`, too. A service that keeps incidents gets the failover's id as their key.
     """
 
-    takes: ClassVar = frozenset(
-        {Reason.DETECTED, Reason.SWITCHED_AGAIN, Reason.CAUSE_FOUND, Reason.RECOVERED}
-    )
+    takes: ClassVar = PEOPLE_HEAR
 
     url: str = field(repr=False)
     position: int = 1
+    least: Severity = Severity.INFO
+    digest: timedelta = DIGEST
+    zone: tzinfo | None = None
     timeout: timedelta = DEADLINE
 
     @property
     def name(self) -> str:
         """The URL's scheme and fingerprint, such as `slack-1a2b3c4d`."""
-        return f"{self.url.partition('://')[0].lower()}-{fingerprint(self.url)}"
+        return f"{self._scheme}-{fingerprint(self.url)}"
+
+    @property
+    def hears(self) -> Hearing:
+        """What it is told of, and when."""
+        return Hearing(least=self.least, digest=self.digest, keeps_incidents=self._scheme in KEYS)
 
     def check(self) -> None:
         """Raises SettingsError where Apprise cannot make anything of the URL."""
@@ -71,14 +92,59 @@ class People:
             raise SettingsError({SETTING: self._unusable})
 
     def deliver(self, insight: Insight) -> None:
-        """Return when the service took the message."""
+        """Return when the service took the message of this insight alone.
+
+        A drill is over at once, and yet opens an incident where the service keeps them: to see it
+        is what a drill is for.
+        """
+        news = news_of(insight)
+        if insight.drill and self.hears.keeps_incidents:
+            news = replace(news, severity=Severity.WARNING)
+        self.send([news], now=insight.failover.seen_until)
+
+    def send(self, news: Sequence[News], *, now: datetime) -> None:
+        """Return when the service took one message with all this news, the worst first."""
         plugin = self._plugin()
         if plugin is None:
             raise DeliveryRefused(f"{self.name} was not told; {SETTING}: {self._unusable}")
+        if self._scheme == OPSGENIE and news[0].severity is Severity.SUCCESS:
+            self._close(plugin, news[0].insight)
+            return
+        if self._scheme in KEYS:
+            for name, value in ((KEYS[self._scheme], news[0].insight.id), ("action", "map")):
+                setattr(plugin, name, value)
         with unlogged() as withheld:
-            is_taken = _send(plugin, insight)
+            is_taken = _send(plugin, news, message.Times(now=now, zone=self.zone))
         if not is_taken:
             raise self._failure(withheld)
+
+    def _close(self, plugin: Any, insight: Insight) -> None:
+        """Close the alert that has the failover's id as its alias.
+
+        Apprise's plugin closes only what the same process opened, which may be long gone.
+        """
+        import requests
+        from apprise.plugins.opsgenie import OPSGENIE_API_LOOKUP
+
+        with (
+            unlogged(),
+            requests.post(
+                f"{OPSGENIE_API_LOOKUP[plugin.region_name]}/{quote(insight.id, safe='')}/close",
+                params={"identifierType": "alias"},
+                json={"source": plugin.app_desc, "note": insight.verdict},
+                headers={"Authorization": f"GenieKey {plugin.apikey}"},
+                timeout=self.timeout.total_seconds(),
+                allow_redirects=False,
+                stream=True,
+            ) as reply,
+        ):
+            status = reply.status_code
+        if not 200 <= status < 300:
+            raise status_error(self.name, status)
+
+    @property
+    def _scheme(self) -> str:
+        return self.url.partition("://")[0].lower()
 
     @property
     def _unusable(self) -> str:
@@ -106,7 +172,7 @@ class People:
             return Apprise.instantiate(self.url, asset=asset)
 
 
-def _send(plugin: NotifyBase, insight: Insight) -> bool:
+def _send(plugin: NotifyBase, news: Sequence[News], times: message.Times) -> bool:
     """Whether the service took the message."""
     from apprise import OverflowMode
 
@@ -114,27 +180,20 @@ def _send(plugin: NotifyBase, insight: Insight) -> bool:
     markup = message.MARKUPS[form.value]
     room = min(plugin.body_maxlen, BODY_LENGTH)
     has_title = plugin.title_maxlen > 0
-    title = message.title(
-        insight, min(TITLE_LENGTH, plugin.title_maxlen if has_title else room - AROUND_TITLE)
-    )
+    longest = plugin.title_maxlen if has_title else room - AROUND_TITLE
+    title = message.title(news, min(message.TITLE_LENGTH, longest), times)
     # Without a title of its own, the service gets it as the first line of the body.
     shown = title if has_title else markup.plain(title)
     shares_room = not has_title or plugin.overflow_amalgamate_title
     taken = len(shown) + AROUND_TITLE if shares_room else 0
     body = message.body(
-        insight, title, markup, lambda text: taken + len(plugin.dialect_convert(text, form)) <= room
+        news, markup, lambda text: taken + len(plugin.dialect_convert(text, form)) <= room, times
     )
-    # Upstream: nothing is left to cut or to split, one insight is one message.
+    # Upstream: nothing is left to cut or to split, one message stays one.
     return plugin.notify(
         body=body,
         title=shown,
-        notify_type=_kind(insight),
+        notify_type=news[0].severity.value,
         overflow=OverflowMode.UPSTREAM,
         body_format=form,
     )
-
-
-def _kind(insight: Insight) -> str:
-    """What a service goes by for a colour, a severity, or to resolve what it raised before."""
-    is_over = insight.reason is Reason.RECOVERED
-    return "success" if is_over else KINDS[insight.insight.importance_level]
