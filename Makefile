@@ -5,10 +5,13 @@ PYTHON ?= python3
 NODE ?= node
 VENV := .venv
 BIN := $(VENV)/bin
+# For every Python and system that the app and its developers have.
+COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+    --generate-hashes --custom-compile-command 'make lock'
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check mutants format lock clean
+.PHONY: help setup demo test check mutants format audit lock clean
 
 help:
 	@echo 'make demo    replay a recorded afternoon and print the insights it leads to'
@@ -16,7 +19,8 @@ help:
 	@echo 'make check   run what CI runs: format, lint, types, tests'
 	@echo 'make mutants change the rules a token at a time and see which tests notice (20 minutes)'
 	@echo 'make format  put the code into its format'
-	@echo 'make lock    pin the newest versions that requirements.txt admits'
+	@echo 'make audit   look for known vulnerabilities in what is deployed'
+	@echo 'make lock    pin the newest versions that requirements.in admits'
 	@echo 'make clean   remove what the others made'
 
 setup: $(VENV)/dev.stamp node_modules/npm.stamp
@@ -44,10 +48,19 @@ format: $(VENV)/dev.stamp
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+# The audit's own packages stay out of the way, and where they or its data cannot be had, it says so.
+audit: $(BIN)/python
+	@$(BIN)/python -m venv $(VENV)/audit && rm -f $(VENV)/audit.json
+	@$(VENV)/audit/bin/python -m pip install -qq --disable-pip-version-check pip-audit && \
+	    $(VENV)/audit/bin/pip-audit --requirement requirements.txt --require-hashes --disable-pip \
+	    --progress-spinner off --format json --output $(VENV)/audit.json >/dev/null 2>&1 || true
+	@$(BIN)/python .ci/audit.py $(VENV)/audit.json
+
+# What the app needs first, and with the same versions what develops it.
 lock: $(BIN)/python
 	@$(PIP) uv
-	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
-	    --custom-compile-command 'make lock' requirements-dev.in --output-file requirements-dev.lock
+	@$(COMPILE) requirements.in --output-file requirements.txt
+	@$(COMPILE) requirements-dev.in --output-file requirements-dev.lock
 
 clean:
 	rm -rf $(VENV) node_modules demo-output mutants .mypy_cache .pytest_cache .ruff_cache .hypothesis
@@ -60,10 +73,9 @@ $(BIN)/python:
 	    echo 'Python could not make a virtual environment:' \
 	         'on Debian and Ubuntu install python3-venv.' >&2; exit 1; }
 
-# The demo runs the versions that the tests ran.
-$(VENV)/runtime.stamp: requirements.txt requirements-dev.lock | $(BIN)/python
+$(VENV)/runtime.stamp: requirements.txt | $(BIN)/python
 	@echo 'Installing what the app needs into $(VENV) ...' >&2
-	@$(PIP) --requirement requirements.txt --constraint requirements-dev.lock
+	@$(PIP) --requirement requirements.txt
 	@touch $@
 
 $(VENV)/dev.stamp: requirements-dev.lock | $(BIN)/python

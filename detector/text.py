@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
+import re
 import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Final
+
+_NOT_ASCII: Final = re.compile("[^\n -~]")
 
 
 def clock(instant: datetime) -> str:
@@ -59,6 +64,15 @@ def fingerprint(secret: str) -> str:
 def encodable(text: str) -> str:
     """`text` with `?` for half a surrogate pair, which JSON can escape and nothing can encode."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
+def visible_json(text: str) -> str:
+    """JSON text with all of it escaped that would not be seen, or would act where it is shown."""
+    return _NOT_ASCII.sub(_escaped_unless_seen, text)
+
+
+def _escaped_unless_seen(character: re.Match[str]) -> str:
+    return character[0] if character[0].isprintable() else json.dumps(character[0])[1:-1]
 
 
 def one_line(text: str, most: int) -> str:

@@ -8,7 +8,15 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+from azure.storage.blob import (
+    AccountSasPermissions,
+    ResourceTypes,
+    Services,
+    generate_account_sas,
+)
 
 # Azurite's well-known account and key, the same on every machine.
 ACCOUNT = "devstoreaccount1"
@@ -32,6 +40,23 @@ class Azurite:
             f"DefaultEndpointsProtocol={self.blob_uri.partition(':')[0]};"
             f"AccountName={ACCOUNT};AccountKey={KEY};"
             f"BlobEndpoint={self.blob_uri};QueueEndpoint={self.queue_uri};"
+        )
+
+    def signed(self) -> str:
+        """The same with a shared access signature of an hour instead of the account's key."""
+        signature = generate_account_sas(
+            ACCOUNT,
+            KEY,
+            ResourceTypes(service=True, container=True, object=True),
+            AccountSasPermissions(
+                read=True, write=True, list=True, add=True, create=True, process=True, delete=True
+            ),
+            datetime.now(UTC) + timedelta(hours=1),
+            services=Services(blob=True, queue=True),
+        )
+        return (
+            f"BlobEndpoint={self.blob_uri};QueueEndpoint={self.queue_uri};"
+            f"SharedAccessSignature={signature}"
         )
 
 

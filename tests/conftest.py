@@ -53,8 +53,12 @@ def a_folder_to_store_in(tmp_path: Path) -> Path:
 
 @pytest.fixture(name="azure")
 def an_azure_with_a_gateway(monkeypatch: pytest.MonkeyPatch, store: Path) -> Iterator[AzureStandIn]:
-    """Azure's stand-in with one gateway, and the app's settings to watch it."""
+    """Azure's stand-in with one gateway, and the app's settings to watch it.
+
+    Whatever it is asked is in SECURITY.md's list.
+    """
     from tests.azure_stand_in import AzureStandIn
+    from tests.calls import unlisted
     from tests.cloud import GATEWAY, gateway_body, settle
 
     with AzureStandIn() as azure:
@@ -62,6 +66,7 @@ def an_azure_with_a_gateway(monkeypatch: pytest.MonkeyPatch, store: Path) -> Ite
         azure.arm[f"{GATEWAY}/connections"] = {"value": []}
         settle(monkeypatch, azure, store)
         yield azure
+        assert set() == unlisted((request.method, request.path) for request in azure.requests)
 
 
 @pytest.fixture(name="detector")

@@ -487,6 +487,48 @@ def test_a_connection_that_does_not_tell_of_its_tunnels_has_none(listed: object)
     assert () == arm.connection(a_connection(tunnelConnectionStatus=listed), {}).tunnels
 
 
+def deep(leaf: object = "x", depth: int = 100_000) -> object:
+    """Objects and lists within each other."""
+    for number in range(depth):
+        leaf = [leaf] if number % 2 else {"inner": leaf}
+    return leaf
+
+
+@pytest.mark.parametrize("field", [*a_body()["properties"], "vpnClientConfiguration"])
+def test_a_field_of_any_depth_costs_no_other_fact(field: str) -> None:
+    gateway = arm.gateway(GATEWAY_ID, a_body(**{field: deep()}), {})
+
+    assert "vpn-Hub-weu" == gateway.name
+    assert "westeurope" == gateway.location
+
+
+def test_an_address_is_found_however_deep_it_stands() -> None:
+    configuration = {"id": FIRST, "odd": [deep("203.0.113.9"), "203.0.113.10"]}
+    gateway = arm.gateway(GATEWAY_ID, a_body(ipConfigurations=[configuration], bgpSettings={}), {})
+
+    assert ("203.0.113.9", "203.0.113.10") == gateway.vips
+
+
+@pytest.mark.parametrize(
+    "field", ["tunnel", "connectionStatus", "lastConnectionEstablishedUtcTime"]
+)
+def test_a_tunnel_of_any_depth_has_the_state_that_can_be_read(field: str) -> None:
+    [tunnel] = arm.connection({"tunnelConnectionStatus": [a_tunnel(**{field: deep()})]}, {}).tunnels
+
+    assert field != "connectionStatus" or tunnel.status is TunnelStatus.UNKNOWN
+
+
+@pytest.mark.parametrize("address", ["2603::1%\ud800", "2603::1%eth0", "fe80::1%1"])
+def test_an_address_with_a_zone_is_no_vip(address: str) -> None:
+    """A zone may be any text, even one that nothing can encode."""
+    body = a_body(
+        bgpSettings={"bgpPeeringAddresses": [a_peering(FIRST, address, "198.51.100.1")]},
+        ipConfigurations=[an_ip_configuration(FIRST, 1)],
+    )
+
+    assert ("198.51.100.1",) == arm.gateway(GATEWAY_ID, body, {}).vips
+
+
 def test_no_key_of_a_connection_is_kept() -> None:
     body = a_connection(
         sharedKey="hush",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -110,6 +111,15 @@ f.md:2: file-encoding byte 12 is not UTF-8: save the file as UTF-8"""
         problems = check([tmp_path / "none.md"])
 
         assert ["file-unreadable"] == [problem.code for problem in problems]
+
+    @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a named pipe")
+    def test_a_pipe_among_the_articles_is_told_and_not_waited_for(self, tmp_path: Path) -> None:
+        os.mkfifo(tmp_path / "a.md")
+
+        [problem] = check([tmp_path])
+
+        assert "file-unreadable" == problem.code
+        assert problem.message.startswith("it is no file but a pipe or a device: name a file")
 
     def test_one_article_is_read_whatever_is_wrong_in_it(self, tmp_path: Path) -> None:
         folder = a_folder(tmp_path, one="no header")

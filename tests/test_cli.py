@@ -256,6 +256,20 @@ class TestReplay:
         assert 21 == said.err.count("note: ")
         assert "note: and 5 more; --json prints them all\n" in said.err
 
+    def test_a_hundred_thousand_unreadable_rows_take_no_longer_than_others(
+        self, detector: Command, tmp_path: Path
+    ) -> None:
+        """Each was looked for among all others, which took a minute."""
+        recording = tmp_path / "recording"
+        shutil.copytree(AFTERNOON, recording)
+        (recording / "logs" / "odd.json").write_text(json.dumps([{}] * 100_000))
+
+        said = detector("replay", recording)
+
+        assert 21 == said.err.count("note: ")
+        assert "note: and 99980 more; --json prints them all\n" in said.err
+        assert "note: and 99980 more\n" in detector("explain", recording).err
+
     @pytest.mark.parametrize("now", ["", "yesterday", "0001-01-01T00:00:00Z", "9999-12-31"])
     def test_a_time_that_is_none_is_a_usage_error(self, detector: Command, now: str) -> None:
         said = detector("replay", AFTERNOON, "--now", now)
@@ -423,6 +437,17 @@ class TestRender:
         assert parse(SEED.read_bytes().decode()).render(FACTS).replace("\r\n", "\n") == (
             said.out.replace("\r\n", "\n")
         )
+
+    @pytest.mark.parametrize("form", ["markdown", "html", "text"])
+    def test_no_control_character_of_an_article_reaches_a_terminal(
+        self, form: str, detector: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+
+        said = detector("render", an_article(tmp_path, "a\x1b[2Jb\u202ec"), "--format", form)
+
+        assert 0 == said.code
+        assert "a\u241b[2Jb\ufffdc" in said.out
 
     def test_what_is_wrong_in_the_article_is_said_beside_it(
         self, detector: Command, tmp_path: Path

@@ -25,6 +25,25 @@ def test_the_attributes_tell_which_revision_of_which_failover_of_which_gateway()
     } == {name: value for name, value in event.items() if name != "data"}
 
 
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("vpn-hub_(weu).1", "vpn-hub_(weu).1"),
+        ("vpn hub", "vpn%20hub"),
+        ("100%", "100%25"),
+        ("wär?x#y", "w%C3%A4r%3Fx%23y"),
+        ('a"b<c>', "a%22b%3Cc%3E"),
+    ],
+)
+def test_the_source_is_the_gateways_id_as_a_uri_reference(name: str, written: str) -> None:
+    insight = an_insight()
+    gateway = insight.gateway.model_copy(update={"id": f"/subscriptions/s/{name}"})
+
+    event = to_cloudevent(insight.model_copy(update={"gateway": gateway}))
+
+    assert f"/subscriptions/s/{written}" == event["source"]
+
+
 def test_the_data_is_the_document_as_it_is_stored() -> None:
     insight = an_insight()
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 
 import pytest
 import typer
 
-from detector.app.console import print_json, say, say_of, to_tell, told
+from detector.app.console import print_json, print_text, say, say_of, to_tell, told
 from detector.journal.delivery import DeliveryReport
 from detector.runs.report import Report, ScopeReport
 from tests.builders import at
@@ -30,6 +31,23 @@ def test_what_is_said_keeps_its_lines_and_nothing_in_them_acts(
     say("error: two lines\n  and \x1b[2J\r\u202e this")
 
     assert "error: two lines\n  and \u241b[2J \ufffd this\n" == capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("is_terminal", "shown"),
+    [(True, "# A\u241b[2J\n b \n\ufffdc\n"), (False, "# A\x1b[2J\n\tb\r\n\u202ec\n")],
+)
+def test_no_text_acts_on_a_terminal_and_a_file_gets_it_as_it_is(
+    is_terminal: bool,  # noqa: FBT001
+    shown: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal)
+
+    print_text("# A\x1b[2J\n\tb\r\n\u202ec")
+
+    assert shown == capsys.readouterr().out
 
 
 def test_a_report_is_said_with_the_worst_last_before_the_closing(

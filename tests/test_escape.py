@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from cmarkgfm import github_flavored_markdown_to_html
 from hypothesis import example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -102,6 +104,24 @@ def test_the_first_article_keeps_its_shape_and_tells_every_fact(facts: list[str]
         assert even(visible(fact)) in seen(tokens)
 
 
+@pytest.mark.parametrize("place", ["@", "**@**.", "- @", "# a @", "a <b>@</b>", "|a|\n|-|\n|@|"])
+@given(fact=FACTS)
+@example(fact="kim@h.example")
+@example(fact="xmpp:kim@h.example/phone")
+@example(fact="mailto:kim@h.example")
+@example(fact="kim@h.example:443,lea@h.example")
+@example(fact="www.h.example")
+@example(fact="https://kim:secret@h.example/a_b")
+def test_github_makes_no_link_of_a_fact_and_shows_it_as_it_is(place: str, fact: str) -> None:
+    """Its renderer finds addresses in the text, whatever was written as an escape."""
+    template = place.replace("@", SLOT)
+    page = github_flavored_markdown_to_html(parse(template).render({"fact": fact}))
+    shown = html.unescape(re.sub(r"<[^>]*>", "", page)).replace("\u200b", "")
+
+    assert "<a " not in page
+    assert even(visible(fact)) in even(shown)
+
+
 @pytest.mark.parametrize(
     "fact",
     [
@@ -131,7 +151,9 @@ def test_ordinary_facts_need_no_escape(fact: str) -> None:
         ("a\r\nb\tc", "a b c"),
         ("a\x1b[0m", "a\u241b\\[0m"),
         ("a\u202eb\ud800", "a\ufffdb\ufffd"),
-        ("alice@h.example", "alice\\@h\\.example"),
+        ("alice@h.example", "alice@\u200bh.example"),
+        ("C:\\", "C:&#92;"),
+        ("https://alice@h.example", "https\\:/\\/alice@\u200bh\\.example"),
         ("https://h.example", "https\\:/\\/h\\.example"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -69,6 +70,17 @@ def test_reading_makes_no_folder(tmp_path: Path) -> None:
     journal.load(a_history().key)
 
     assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a named pipe")
+def test_a_history_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "history").mkdir()
+    os.mkfifo(tmp_path / "history" / "vpn-hub-1.json")
+    journal = FolderJournal(tmp_path)
+
+    assert ["vpn-hub-1"] == list(journal.due(NOON))
+    with pytest.raises(JournalUnavailable, match="it is no file but a pipe"):
+        journal.load("vpn-hub-1")
 
 
 def test_a_store_that_is_no_folder_is_named(tmp_path: Path) -> None:

@@ -6,9 +6,11 @@ import base64
 import json
 import logging
 import random
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -23,6 +25,7 @@ from detector.articles import article
 from detector.errors import RunFailed, SettingsError
 from tests.azure_stand_in import AzureStandIn
 from tests.azurite import Azurite
+from tests.calls import unlisted
 from tests.loopback import Reply
 
 ROOT = Path(__file__).parent.parent
@@ -40,6 +43,7 @@ def an_azure() -> Iterator[AzureStandIn]:
     with AzureStandIn() as azure:
         azure.arm[GATEWAY] = a_gateway()
         yield azure
+        assert set() == unlisted((request.method, request.path) for request in azure.requests)
 
 
 @pytest.fixture(name="store")
@@ -270,6 +274,33 @@ def test_an_idle_run_costs_one_query_and_three_requests_to_storage(
     assert len([line for line in sent if "devstoreaccount1" in line]) == 3, sent
 
 
+@pytest.mark.parametrize("answers", [True, False])
+def test_no_signature_of_the_storage_account_is_logged_at_any_level(
+    answers: bool,  # noqa: FBT001
+    azure: AzureStandIn,
+    store: Store,
+    azurite: Azurite,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whoever debugs may raise every level; the URL of each request holds the signature."""
+    connection = azurite.signed()
+    if not answers:
+        connection = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:9", connection)
+    monkeypatch.setenv("AzureWebJobsStorage", connection)
+    azure.tables["AzureDiagnostics"] += hand_over(ago(40))
+    caplog.set_level(logging.DEBUG)
+
+    with nullcontext() if answers else pytest.raises(RunFailed):
+        detect()
+    logged = "\n".join(map(logging.Formatter().format, caplog.records))
+    sent = [record for record in caplog.records if record.name.startswith("urllib3")]
+
+    assert "sig=***" in logged or not answers
+    assert [] == re.findall(r"sig=[^*].*", logged)
+    assert sent
+
+
 def test_a_run_logs_one_json_line_and_one_for_each_insight(
     azure: AzureStandIn, store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -283,6 +314,21 @@ def test_a_run_logs_one_json_line_and_one_for_each_insight(
     assert lines[0]["insight"]["reason"] == "detected"
     assert lines[1]["run"] == store.last_run()["report"]
     assert all("\n" not in r.getMessage() for r in caplog.records if r.name == "detector")
+
+
+def test_what_turns_or_ends_a_line_is_escaped_in_the_log(
+    azure: AzureStandIn, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The name of a gateway is Azure's, and a row may say anything."""
+    odd = f"{GATEWAY.lower()}\u202e\u2028-1"
+    azure.tables["AzureDiagnostics"] += [row | {"_ResourceId": odd} for row in hand_over(ago(40))]
+    caplog.set_level(logging.INFO)
+
+    detect()
+    lines = [r.getMessage() for r in caplog.records if r.name == "detector"]
+
+    assert odd == json.loads(lines[0])["insight"]["gateway"]
+    assert all(line.isprintable() for line in lines)
 
 
 def test_settings_that_are_missing_are_named_and_nothing_is_asked(

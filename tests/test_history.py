@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -40,6 +42,7 @@ from tests.builders import (
     a_switch_over,
     at,
 )
+from tests.command_line import AFTERNOON, Command
 from tests.goldens import golden
 from tests.histories import HISTORIES, in_words
 from tests.memory import a_delivery, a_history, a_record, hours
@@ -186,6 +189,89 @@ def test_a_history_of_a_newer_release_is_read_without_what_this_one_does_not_kno
     newer = grown(json.loads(history_to_json(everything())) | {"version": VERSION + 1})
 
     assert everything() == history_from_json(json.dumps(newer))
+
+
+Stored = dict[str, Any]
+
+
+def first(stored: Stored) -> Stored:
+    """The first record of a stored history."""
+    record: Stored = stored["records"][0]
+    return record
+
+
+def at_year(stored: Stored, year: str) -> None:
+    text = json.dumps(first(stored)["failover"]).replace('"2026-', f'"{year}-')
+    first(stored)["failover"] = json.loads(text)
+
+
+def with_delivery(stored: Stored, *, revision: int = 1, due: str = "2026-11-22T02:14:07Z") -> None:
+    since = "2026-11-22T02:14:07Z"
+    delivery = {"sink": "queue", "revision": revision, "since": since, "due": due}
+    first(stored)["deliveries"] = [delivery]
+
+
+UNSOUND: dict[str, Callable[[Stored], object]] = {
+    "a time without its zone": lambda stored: with_delivery(stored, due="2026-11-22T02:14:07"),
+    "a delivery of another revision": lambda stored: with_delivery(stored, revision=7),
+    "no switch-over": lambda stored: first(stored)["failover"].update(switch_overs=[]),
+    "year 1": lambda stored: at_year(stored, "0001"),
+    "year 9999": lambda stored: at_year(stored, "9999"),
+    "a time that is a number": lambda stored: first(stored)["diagnosis"].update(seen_until=7),
+    "a time beyond all numbers": lambda stored: first(stored)["diagnosis"].update(
+        seen_until=10**400
+    ),
+    "a revision from year 1": lambda stored: first(stored)["insights"][0]["failover"].update(
+        seenUntil="0001-01-01T00:00:00Z"
+    ),
+    "a failover of another gateway": lambda stored: first(stored)["failover"].update(
+        gateway_id=f"{GATEWAY_ID}-2"
+    ),
+}
+"""What no run can have written, by name: each changes a history that one has."""
+
+
+@pytest.mark.parametrize("name", UNSOUND)
+def test_a_history_that_no_run_can_have_written_is_an_error(name: str) -> None:
+    stored = json.loads(history_to_json(a_history(a_record(insights=[an_insight()]))))
+    UNSOUND[name](stored)
+
+    with pytest.raises(ValueError, match=r"it holds|validation error"):
+        history_from_json(json.dumps(stored))
+
+
+def test_the_history_of_another_gateway_is_an_error_under_a_key() -> None:
+    text = history_to_json(everything())
+
+    assert everything() == history_from_json(text, key=everything().key)
+    with pytest.raises(ValueError, match="it is the history of another gateway"):
+        history_from_json(text, key=f"{everything().key}0")
+
+
+@pytest.mark.parametrize("name", [*UNSOUND, "another gateway's", "nested deeply", "no text"])
+def test_an_unreadable_history_stops_its_gateway_alone_and_says_how_to_mend_it(
+    name: str, detector: Command, tmp_path: Path
+) -> None:
+    """The other gateway of the recording is told of all the same, and the run is noted."""
+    before = detector("replay", AFTERNOON, "--out", tmp_path, "--now", "2026-11-19T14:30:00Z")
+    [path] = tmp_path.glob("history/*.json")
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    content = {"nested deeply": b"[" * 200_000, "no text": b"\xff\x00"}.get(name)
+    if name in UNSOUND:
+        UNSOUND[name](stored)
+    elif content is None:
+        stored = json.loads(json.dumps(stored).replace("vpn-hub-weu", "vpn-hub-neu"))
+    path.write_bytes(content or json.dumps(stored).encode())
+
+    said = detector("replay", AFTERNOON, "--out", tmp_path)
+
+    assert (0, 1) == (before.code, said.code)
+    assert (
+        f"error: {path}: cannot be read; restore an earlier version of it or delete it" in said.err
+    )
+    assert "# vpn-hub-neu " in said.out
+    assert 2 == len(list(tmp_path.glob("history/*.json")))
+    assert str(path) in (tmp_path / "runs/last.json").read_text(encoding="utf-8")
 
 
 def test_a_history_of_a_release_without_a_memory_is_read_all_the_same() -> None:

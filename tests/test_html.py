@@ -30,6 +30,7 @@ HOSTILE = [
     "<a href='data:text/html,x'>x</a>",
     "</p><svg/onload=alert(1)>",
     "https://evil.example",
+    "kim@example.net",
     "| a | b |",
     "vnet_hub_weu",
     "R&amp;D <b>",
@@ -85,6 +86,13 @@ def test_text_shows_every_word_of_a_fact(fact: str) -> None:
     text = to_text(ARTICLE.render({"name": fact}))
 
     assert " ".join(["Of", *words]) == " ".join(text.split("\n\n")[0].split())
+
+
+@pytest.mark.parametrize("unseen", ["\u200b", "&#8203;"])
+def test_what_is_not_seen_hides_no_address_that_acts(unseen: str) -> None:
+    html = Elements(to_html(f"<a href='java{unseen}script:x'>x</a> [x](java{unseen}script:x)"))
+
+    assert not [value for _, value in html.attributes if (value or "").startswith("javascript")]
 
 
 @pytest.mark.parametrize(
@@ -189,7 +197,18 @@ def test_raw_html_of_authors_survives_where_it_is_harmless() -> None:
         ("<p>over</p><hr><p>under</p>", "over\n\n---\n\nunder\n"),
         ("<p>nothing: \u200b.</p>", "nothing: .\n"),
         ("</li></ul></table></a></pre><td>odd", "odd\n"),
+        (f'<ol start="{"9" * 5000}"><li>a</li></ol>', "1. a\n"),
+        ('<ol start="999999999"><li>a</li><li>b</li></ol>', "999999999. a\n1000000000. b\n"),
     ],
 )
 def test_text_is_what_a_reader_sees(clean: str, text: str) -> None:
     assert text == text_of(clean)
+
+
+@pytest.mark.parametrize("deep", [100, 20_000])
+def test_lists_of_any_depth_are_not_indented_without_bound(deep: int) -> None:
+    text = text_of("<ul><li>a" * deep + "</li></ul>" * deep)
+
+    assert ["- a", "  - a", "    - a"] == text.splitlines()[:3]
+    assert deep == text.count("- a")
+    assert max(map(len, text.splitlines())) == len("  " * 19 + "- a")

@@ -26,6 +26,7 @@ from detector.journal import DeliveryReport
 from detector.model import Window
 from detector.runs import Report
 from detector.runs.report import ScopeReport
+from detector.runs.schedule import Schedule
 from tests.azure_stand_in import AzureStandIn
 from tests.cloud import GATEWAY, NETWORK, SUBSCRIPTION, gateway_body
 from tests.kusto import analysed
@@ -233,7 +234,9 @@ def test_each_period_makes_a_schedule_and_has_its_windows(every: int) -> None:
 
     values = {"DETECTOR_SCOPES": SUBSCRIPTION, "DETECTOR_STORE": "file:x"}
 
-    assert schedule == Settings.read({**values, "DETECTOR_SCHEDULE": schedule}).schedule
+    assert (
+        Schedule.read(schedule) == Settings.read({**values, "DETECTOR_SCHEDULE": schedule}).schedule
+    )
     assert timedelta(minutes=3 * every) == duration(silent)
     assert timedelta(minutes=6 * every) <= duration(windows[f"'{every}'"]["failing"])
 

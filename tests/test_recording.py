@@ -330,15 +330,71 @@ def test_the_portals_american_times_have_twelve_hours(time: str, hour: int, reco
     assert AT.replace(hour=hour) == recording.newest
 
 
-def test_a_time_that_could_be_day_or_month_first_is_not_guessed(
-    record: Record,
+def a_portal_csv(*times: str) -> str:
+    """A CSV of the portal with a row for each of these times."""
+    return "\n".join([PORTAL_HEADER, *(f'"{time}",{PORTAL_ROW}' for time in times), ""])
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        ("05/11/2026, 1:04:07.001", "22/11/2026, 02:14:07.123"),
+        ("11/05/2026 1:04:07.001", "11/22/2026 02:14:07.123"),
+        ("05-11-2026, 01:04:07.001", "22-11-2026, 02:14:07.123"),
+        ("05.11.2026, 01:04:07.001",),
+    ],
+)
+def test_a_numeric_time_is_read_where_its_file_shows_which_number_is_the_month(
+    times: tuple[str, ...], record: Record
 ) -> None:
-    record("logs/british.csv", f'{PORTAL_HEADER}\n"03/04/2026, 02:14:07.123",{PORTAL_ROW}\n')
+    recording = Recording.read(record("logs/portal.csv", a_portal_csv(*times)))
+
+    assert () == recording.unreadable
+    assert datetime(2026, 11, 5, 1, 4, 7, 1000, tzinfo=UTC) == recording.oldest
+    assert (AT if len(times) > 1 else recording.oldest) == recording.newest
+
+
+@pytest.mark.parametrize("other", ["04/05/2026, 02:14:07.123", "22/11/2026, 1:04:07.001"])
+def test_a_file_whose_times_do_not_show_the_month_is_named_once_with_what_to_do(
+    other: str, record: Record
+) -> None:
+    times = ["03/04/2026, 02:14:07.123"] * 500
+    if other.startswith("22"):
+        times.append("11/22/2026, 1:04:07.001")
+    record("logs/british.csv", a_portal_csv(*times, other))
     recording = Recording.read(record("logs/good.json", [a_table_row()]))
 
-    assert (
-        "logs/british.csv, line 2: its TimeGenerated is not a time: '03/04/2026, 02:14:07.123'",
-    ) == recording.unreadable
+    [line] = recording.unreadable
+    times_and_advice = "its times, such as '03/04/2026, 02:14:07.123', do not show which number is"
+    assert line.startswith(f"logs/british.csv: {times_and_advice} the month: set the portal's")
+    assert (DISCONNECTED,) == signals_of(recording)
+
+
+def test_a_cell_of_any_length_costs_no_other_row(record: Record) -> None:
+    """The library would end the file at a cell of more than 131,072 characters."""
+    long = PORTAL_ROW.replace("DPD timeout", "a,\n" * 100_000)
+    rows = [f"2026-11-22 02:14:07.122,{long}", f"2026-11-22 02:14:07.123,{PORTAL_ROW}", ""]
+
+    recording = Recording.read(record("logs/portal.csv", "\n".join([PORTAL_HEADER, *rows])))
+
+    assert () == recording.unreadable
+    assert 2 == len(signals_of(recording))
+    assert DISCONNECTED in signals_of(recording)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a named pipe")
+def test_what_is_no_file_is_named_and_not_waited_for(record: Record) -> None:
+    folder = record("logs/z.json", [a_table_row()])
+    record("metrics/z.json", [])
+    for name in ("logs/a.json", "metrics/a.json"):
+        os.mkfifo(folder / name)
+    (folder / "gateways").mkdir()
+    (folder / "gateways" / "a.json").symlink_to("/dev/zero")
+
+    assert {
+        f"{name}: it cannot be opened: it is no file but a pipe or a device"
+        for name in ("logs/a.json", "metrics/a.json", "gateways/a.json")
+    } == set(Recording.read(folder).unreadable)
 
 
 def test_times_of_another_zone_are_not_taken_for_utc(
@@ -492,6 +548,34 @@ def a_gateway_body(**changes: object) -> dict[str, Any]:
             }
         ],
     } | changes
+
+
+@pytest.mark.parametrize("deep", [900, 3000, 100_000])
+def test_properties_of_any_depth_cost_no_row(deep: int, record: Record) -> None:
+    """As text, where reading it fails, and in a blob's own JSON, where that is not one whole."""
+    inner = "[" * deep + "]" * deep
+    record(
+        "logs/a.json", [a_blob_record(operationName="IKELogEvent", properties=f'{{"a": {inner}}}')]
+    )
+    text = lines(a_blob_record(operationName="IKELogEvent", status="deep"), a_blob_record())
+    recording = Recording.read(record("logs/b.json", text.replace('"deep"', inner)))
+
+    assert (DISCONNECTED,) == signals_of(recording)
+    assert len(recording.unreadable) <= 1
+
+
+def test_no_key_is_kept_of_a_recorded_body_however_deep_it_stands(
+    recorded: Path, record: Record
+) -> None:
+    servers = [{"radiusServerAddress": "198.51.100.9", "radiusServerSecret": "hush"}]
+    client = {"radiusServers": servers, "RadiusServerSecret": "hush"}
+    record("gateways/hub.json", a_gateway_body(vpnClientConfiguration=client))
+    body = a_live_body("Connected", sharedKey="hush")
+    record("connections/a.json", {"value": [body | {"properties": {"authorizationKey": "hush"}}]})
+    recording = Recording.read(recorded)
+
+    assert "198.51.100.9" in repr(recording)
+    assert "hush" not in repr(recording)
 
 
 @pytest.fixture
@@ -870,6 +954,12 @@ def test_a_recording_without_metrics_has_no_bandwidth(recorded: Path) -> None:
         (a_metrics_body(interval="PT1H"), "its averages are not of five minutes but of 'PT1H'"),
         ({"error": {}}, "it is no answer of the metrics API: KeyError('value')"),
         ([3], "it is no answer of the metrics API: AttributeError("),
+        (
+            json.dumps(a_metrics_body()).replace("1000.0", "1" + "0" * 400),
+            "it is no answer of the metrics API: OverflowError(",
+        ),
+        (json.dumps(a_metrics_body()).replace("1000.0", "1" + "0" * 9000), "it is not JSON: "),
+        ("[" * 100_000 + "]" * 100_000, "it is not JSON: "),
     ],
 )
 def test_metrics_that_cannot_be_used_are_named(

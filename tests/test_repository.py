@@ -6,12 +6,17 @@ import hashlib
 import json
 import re
 import subprocess
+import sys
 from datetime import timedelta
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
-from pathspec import GitIgnoreSpec
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from pathspec import GitIgnoreSpec, PathSpec
 
 ROOT = Path(__file__).parents[1]
 
@@ -30,8 +35,8 @@ SETTINGS = {
 
 
 def requirements() -> list[tuple[str, str]]:
-    """Each line of requirements.txt that names a package, with the line before it."""
-    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    """Each line of requirements.in that names a package, with the line before it."""
+    lines = (ROOT / "requirements.in").read_text(encoding="utf-8").splitlines()
     return [
         (before, line)
         for before, line in zip(["", *lines], lines, strict=False)
@@ -39,15 +44,64 @@ def requirements() -> list[tuple[str, str]]:
     ]
 
 
-def locked() -> set[str]:
-    """The packages that requirements-dev.lock pins."""
-    text = (ROOT / "requirements-dev.lock").read_text(encoding="utf-8")
-    return set(re.findall(r"^([a-z0-9-]+)==\S", text, re.MULTILINE))
+def pins(lock: str) -> list[tuple[Requirement, int]]:
+    """What a lock pins, each with the number of its hashes."""
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    found = re.findall(
+        r"^(\w\S*==[^\\\n]+)((?: \\\n +--hash=sha256:[0-9a-f]{64})*)$", text, re.MULTILINE
+    )
+    return [(Requirement(pin), hashes.count("--hash")) for pin, hashes in found]
 
 
-def kept_home() -> GitIgnoreSpec:
-    """The files that `.funcignore` keeps from being published."""
-    return GitIgnoreSpec.from_lines((ROOT / ".funcignore").read_text(encoding="utf-8").splitlines())
+def locked(lock: str, **environment: str) -> dict[str, str]:
+    """The version of each package that a lock pins in an environment."""
+    return {
+        pin.name: str(pin.specifier).removeprefix("==")
+        for pin, _ in pins(lock)
+        if pin.marker is None or pin.marker.evaluate({**environment})
+    }
+
+
+PYTHONS = ("3.11.0", "3.12.0", "3.13.0")
+SYSTEMS = {"linux": "Linux", "darwin": "Darwin", "win32": "Windows"}
+
+
+Patterns = PathSpec[Any]
+
+MADE = {
+    "python3 -m venv .venv": (".venv/bin/python", ".venv/pyvenv.cfg"),
+    "cp local.settings.sample.json local.settings.json": ("local.settings.json",),
+    "npm ci --ignore-scripts": ("node_modules/azurite/package.json",),
+    "npx azurite": (
+        "__azurite_db_blob__.json",
+        "__blobstorage__/1",
+        "__queuestorage__/1",
+    ),
+    "--location .azurite": (".azurite/__azurite_db_blob__.json", ".azurite/__blobstorage__/1"),
+    "func start": ("__pycache__/function_app.cpython-311.pyc",),
+    "make demo": ("demo-output/insights/2026/11/19/1.json", "demo-output/.lock"),
+    "make test": (
+        "detector/azure/__pycache__/logs.pyc",
+        ".pytest_cache/v/cache/lastfailed",
+        ".hypothesis/examples/1/2",
+    ),
+    "make check": (".ruff_cache/1", ".mypy_cache/1", "tests/__pycache__/cloud.pyc"),
+    "pip install .": ("build/lib/detector/text.py", "gateway_failover_detector.egg-info/PKG-INFO"),
+    "pip wheel .": ("dist/gateway_failover_detector-1-py3-none-any.whl",),
+    "an editor or a shell": (".env", ".env.local", ".envrc"),
+    "azd up": (".azure/dev/.env", ".azure/config.json"),
+}
+"""What the commands of the README make, and others that people call here; each with its files."""
+
+BESIDE = {"make check", "pip install .", "pip wheel .", "an editor or a shell", "azd up"}
+"""Those that the README need not name."""
+
+FUNCIGNORE = (ROOT / ".funcignore").read_text(encoding="utf-8").splitlines()
+KEPT_HOME: list[Patterns] = [
+    GitIgnoreSpec.from_lines(FUNCIGNORE),
+    PathSpec.from_lines("gitignore", FUNCIGNORE),
+]
+"""The files that `.funcignore` keeps from being published, as Core Tools and as azd read it."""
 
 
 @pytest.mark.parametrize(("before", "line"), requirements())
@@ -56,19 +110,98 @@ def test_a_requirement_has_both_bounds_and_a_reason(before: str, line: str) -> N
     assert before.startswith("# ")
 
 
-def test_every_requirement_is_pinned_for_the_tests() -> None:
-    required = {re.split("[>=]", line)[0] for _, line in requirements()}
+@pytest.mark.parametrize("version", PYTHONS)
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_what_is_deployed_is_what_the_requirements_admit(system: str, version: str) -> None:
+    """For every Python and system; `make lock` mends it."""
+    environment = {
+        "python_version": version[:-2],
+        "python_full_version": version,
+        "sys_platform": system,
+        "platform_system": SYSTEMS[system],
+    }
+    wanted = [Requirement(line) for _, line in requirements()]
+    wanted = [each for each in wanted if each.marker is None or each.marker.evaluate(environment)]
+    deployed = locked("requirements.txt", **environment)
 
-    assert set() == required - locked()
+    assert len({each.name for each in wanted}) == len(wanted)
+    assert {each.name for each in wanted} <= set(deployed)
+    assert all(each.specifier.contains(deployed[each.name]) for each in wanted)
+    assert deployed.items() <= locked("requirements-dev.lock", **environment).items()
+
+
+@pytest.mark.parametrize("lock", ["requirements.txt", "requirements-dev.lock"])
+def test_each_line_of_a_lock_is_a_pin_with_hashes(lock: str) -> None:
+    lines = (ROOT / lock).read_text(encoding="utf-8").splitlines()
+
+    assert len(pins(lock)) == len([line for line in lines if re.match("[a-z]", line)])
+    assert all(hashes for _, hashes in pins(lock))
+
+
+def test_what_is_deployed_is_just_what_the_app_needs_and_all_that_that_brings() -> None:
+    """By what the installed packages themselves say that they need, where the tests run."""
+    deployed = locked("requirements.txt")
+    waiting = [Requirement(line) for _, line in requirements()]
+    needed: set[str] = set()
+    while waiting:
+        each = waiting.pop()
+        name = canonicalize_name(each.name)
+        extras = each.extras or {""}
+        if each.marker is None or any(each.marker.evaluate({"extra": one}) for one in extras):
+            if name not in needed:
+                inner = metadata.requires(name) or []
+                waiting += [
+                    one
+                    for one in map(Requirement, inner)
+                    if one.marker is None
+                    or any(one.marker.evaluate({"extra": extra}) for extra in extras)
+                ]
+            needed.add(name)
+
+    assert set(deployed) == needed
+
+
+@pytest.mark.parametrize(
+    ("report", "code", "said"),
+    [
+        (None, 0, "audit: nothing is known, since its data could not be had here"),
+        ("", 0, "audit: nothing is known, since its data could not be had here"),
+        ([{"name": "a", "version": "1", "vulns": []}], 0, "audit: 1 packages, 0 known vulnerabil"),
+        (
+            [{"name": "a", "skip_reason": "no such package"}],
+            0,
+            "audit: of 1 of 1 packages nothing is known, such as: no such package",
+        ),
+        (
+            [{"name": "a", "version": "1", "vulns": [{"id": "CVE-1", "fix_versions": ["2"]}]}],
+            1,
+            "audit: a 1: CVE-1, mended by 2",
+        ),
+    ],
+)
+def test_the_audit_fails_for_what_is_known_and_says_what_is_not(
+    report: object, code: int, said: str, tmp_path: Path
+) -> None:
+    if report is not None:
+        text = json.dumps({"dependencies": report}) if report else ""
+        (tmp_path / "report.json").write_text(text)
+    done = subprocess.run(
+        [sys.executable, ROOT / ".ci" / "audit.py", tmp_path / "report.json"],
+        capture_output=True,
+        text=True,
+    )
+
+    assert code == done.returncode
+    assert said in done.stdout + done.stderr
 
 
 def test_the_storage_import_stays_fast_without_aiohttp() -> None:
     """azure-storage imports aiohttp wherever it is installed, used or not."""
 
-    assert "aiohttp" not in locked()
+    assert "aiohttp" not in locked("requirements-dev.lock")
 
 
-@pytest.mark.parametrize("lock", ["requirements-dev.lock", "package-lock.json"])
+@pytest.mark.parametrize("lock", ["requirements.txt", "requirements-dev.lock", "package-lock.json"])
 def test_a_lock_names_no_registry_and_no_folder_of_one_machine(lock: str) -> None:
     """Everyone installs from the registry of their own settings."""
     text = (ROOT / lock).read_text(encoding="utf-8")
@@ -111,9 +244,9 @@ def test_the_sample_settings_name_only_what_the_detector_reads() -> None:
     assert set() == named - SETTINGS
 
 
-def test_the_app_is_published_whole_and_nothing_else_is() -> None:
+@pytest.mark.parametrize("home", KEPT_HOME)
+def test_the_app_is_published_whole_and_nothing_else_is(home: Patterns) -> None:
     """Articles end in .md like the project's own pages, and must travel all the same."""
-    home = kept_home()
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True)
     files = listed.stdout.decode().splitlines()
     published = {path for path in files if not home.match_file(path)}
@@ -124,15 +257,23 @@ def test_the_app_is_published_whole_and_nothing_else_is() -> None:
     assert app | top == published
 
 
-@pytest.mark.parametrize(
-    "path", ["local.settings.json", ".venv/bin/python", "detector/azure/__pycache__/logs.pyc"]
-)
-def test_what_git_does_not_track_is_not_published(path: str) -> None:
-    assert kept_home().match_file(path)
+@pytest.mark.parametrize("home", KEPT_HOME)
+@pytest.mark.parametrize("command", MADE)
+def test_what_the_projects_own_commands_make_is_neither_published_nor_tracked(
+    command: str, home: Patterns
+) -> None:
+    """Among it are settings with secrets, and a copy of storage."""
+    pages = "".join((ROOT / page).read_text("utf-8") for page in ("README.md", "CONTRIBUTING.md"))
+    ignored = GitIgnoreSpec.from_lines((ROOT / ".gitignore").read_text("utf-8").splitlines())
+
+    assert command in pages or command in BESIDE
+    assert set(MADE[command]) == set(filter(home.match_file, MADE[command]))
+    assert set(MADE[command]) == set(filter(ignored.match_file, MADE[command]))
 
 
-def test_the_packages_that_a_local_build_installs_are_published() -> None:
-    assert not kept_home().match_file(".python_packages/lib/site-packages/pydantic/main.py")
+@pytest.mark.parametrize("home", KEPT_HOME)
+def test_the_packages_that_a_local_build_installs_are_published(home: Patterns) -> None:
+    assert not home.match_file(".python_packages/lib/site-packages/pydantic/main.py")
 
 
 def test_the_seed_article_is_as_its_author_wrote_it() -> None:

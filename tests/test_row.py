@@ -350,3 +350,46 @@ def test_a_name_that_no_tunnel_can_have_makes_a_row_unreadable(column: str) -> N
 
 def test_of_a_caller_no_more_is_kept_than_an_address_can_have() -> None:
     assert "k" * 320 == signal_of(Caller="k" * 100_000).caller
+
+
+def nested(deep: int = 100_000) -> object:
+    """A list in a list in a list: to write it as text, or to walk down in it, ends in an error."""
+    value: object = "Disconnected"
+    for _ in range(deep):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("column", COLUMNS)
+def test_a_value_of_any_depth_stops_no_other_row(column: str) -> None:
+    rows = [a_row(**{column: nested()}), a_row(**{column: {"message": nested()}}), a_row()]
+
+    signals, unreadable = read_rows(rows, origin="workspace")
+
+    assert 3 == len(signals) + len(unreadable)
+    assert signal_of() == signals[-1]
+
+
+@pytest.mark.parametrize("deep", [900, 3000, 100_000])
+def test_additional_fields_of_any_depth_cost_no_row(deep: int) -> None:
+    text = '{"message": ' + "[" * deep + "]" * deep + "}"
+
+    assert signal_of() == signal_of(Additional=text)
+    assert signal_of() == signal_of(Additional={"message": nested(deep), "status": nested(deep)})
+
+
+def test_no_text_of_a_row_is_kept_without_bound() -> None:
+    long = "x" * 1_000_000
+    signal = signal_of(Source=long, CorrelationId=long, Message=long)
+
+    health = signal_of(Source=RESOURCE_HEALTH, Properties={"title": long, "summary": long}).health
+
+    assert (100, 100, 2000) == (
+        len(signal.source),
+        len(signal.correlation_id),
+        len(signal.text),
+    )
+    assert health is not None
+    assert (2000, 2000) == (len(health.title), len(health.summary))
+    with pytest.raises(UnreadableRow, match="its _ResourceId has over 400 characters"):
+        read_row(a_row(ResourceId=f"{GATEWAY_ID}{'x' * 400}"))

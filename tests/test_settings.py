@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -17,6 +18,7 @@ from detector.azure.storage import StorageConnection
 from detector.errors import SettingsError
 from detector.insights.standing import Severity
 from detector.model import Scope
+from detector.runs.schedule import Schedule
 
 ROOT = Path(__file__).parent.parent
 WORKSPACE = "6f3c1f6e-0b1e-4b7a-9c37-51c2f3c0a001"
@@ -43,7 +45,7 @@ def test_scopes_and_storage_are_enough() -> None:
     settings = Settings.read(an_environment())
 
     assert (Scope(id=WORKSPACE),) == settings.scopes
-    assert "0 */5 * * * *" == settings.schedule
+    assert Schedule.read("0 */5 * * * *") == settings.schedule
     assert (timedelta(hours=6), timedelta(days=2)) == (settings.lookback, settings.catch_up)
     assert ROOT / "articles" == settings.articles
     assert "AzureCloud" == settings.cloud
@@ -84,11 +86,64 @@ def test_no_scope_at_all_is_a_problem(blank: str | None) -> None:
     assert ["DETECTOR_SCOPES"] == list(problems_of(DETECTOR_SCOPES=blank))
 
 
+def test_the_placeholder_of_the_sample_is_no_workspace() -> None:
+    sample = json.loads((ROOT / "local.settings.sample.json").read_text(encoding="utf-8"))
+    placeholder = sample["Values"]["DETECTOR_SCOPES"]
+
+    problem = problems_of(DETECTOR_SCOPES=placeholder)["DETECTOR_SCOPES"]
+
+    assert f"{placeholder!r} is a placeholder, give the GUID of your own" == problem
+
+
+@pytest.mark.parametrize(
+    "secret",
+    [
+        "AccountName=st;AccountKey=aGVsbG8=",
+        "https://hooks.example.com/services/T0/B0/c0ffee",
+        "sv=2026-01-01&sig=abc",
+        "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq",
+        "8a6f1c0d2b4e4f6a9c1d3e5f7a9b1c3d",
+        "x" * 5000,
+    ],
+)
+def test_what_may_be_a_secret_is_named_by_its_place_among_the_scopes(secret: str) -> None:
+    problem = problems_of(DETECTOR_SCOPES=f"{WORKSPACE},{secret}")["DETECTOR_SCOPES"]
+
+    assert problem.startswith("number 2 of 2 (it may hold a secret) is neither the GUID of a Log")
+    assert secret.lower() not in problem
+
+
+def test_of_many_malformed_scopes_twenty_are_shown_with_a_count() -> None:
+    many = ",".join(f"workspace-{number}" for number in range(500))
+
+    problem = problems_of(DETECTOR_SCOPES=many)["DETECTOR_SCOPES"]
+
+    assert 20 == problem.count(" is neither ")
+    assert "'workspace-19'" in problem
+    assert problem.endswith("; and 480 more")
+
+
+@pytest.mark.parametrize("kind", ["KeyVault(SecretUri=https://v.example.com/s)", "keyvault("])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("DETECTOR_SCOPES", "DETECTOR_WEBHOOK_SECRET", "DETECTOR_NOTIFY_URLS", "DETECTOR_CLOUD"),
+        *("AzureWebJobsStorage", "AzureWebJobsStorage__clientId"),
+    ],
+)
+def test_a_reference_that_did_not_resolve_is_told_as_such(name: str, kind: str) -> None:
+    [(named, problem)] = problems_of(**{name: f"@Microsoft.{kind}"}).items()
+
+    assert name == named
+    assert problem.startswith("this reference did not resolve; see that what it names is there")
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
         ("DETECTOR_SCHEDULE", "*/5 * * * *"),
         ("DETECTOR_SCHEDULE", "00:05:00"),
+        ("DETECTOR_SCHEDULE", "0 0 9 L * *"),
         ("DETECTOR_LOOKBACK", "6h"),
         ("DETECTOR_LOOKBACK", "21600"),
         ("DETECTOR_LOOKBACK", "-PT6H"),
@@ -117,6 +172,7 @@ def test_no_scope_at_all_is_a_problem(blank: str | None) -> None:
         ("DETECTOR_WEBHOOK_SECRET", SECRET.removeprefix("whsec_")),
         ("DETECTOR_WEBHOOK_SECRET", "whsec_not base64"),
         ("DETECTOR_NOTIFY_URLS", "hooks.example.com/1"),
+        ("AzureWebJobsStorage", "AccountName=st"),
         ("DETECTOR_NOTIFY_URLS", "loud=slack://a/b/c"),
         ("DETECTOR_DIGEST", "15"),
         ("DETECTOR_DIGEST", "-PT1M"),
@@ -125,7 +181,6 @@ def test_no_scope_at_all_is_a_problem(blank: str | None) -> None:
         ("DETECTOR_TIME_ZONE", "../etc/passwd"),
         ("DETECTOR_WEB_URL", "http://failovers.example"),
         ("DETECTOR_WEB_URL", "https://failovers.example/?code=key"),
-        ("AzureWebJobsStorage", "@Microsoft.KeyVault(SecretUri=https://v.example.com/s)"),
         ("AzureWebJobsStorage__accountName", "https://account.blob.core.windows.net"),
         ("AzureWebJobsStorage__blobServiceUri", "http://account.blob.core.windows.net"),
         ("AzureWebJobsStorage__credential", "clientsecret"),

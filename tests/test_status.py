@@ -18,6 +18,7 @@ from detector.journal.ports import Journal
 from detector.local.folder import FolderJournal
 from detector.model import Scope, State
 from detector.runs.report import Report, ScopeReport
+from detector.runs.schedule import Schedule
 from detector.runs.status import Status, status_lines, status_of
 from detector.runs.windows import run_note
 from tests.azurite import Azurite
@@ -27,7 +28,7 @@ from tests.sink_stand_in import an_insight
 
 SCOPE = "11111111-2222-4333-8444-555555555555"
 OTHER = "99999999-2222-4333-8444-555555555555"
-SCHEDULE = "0 */5 * * * *"
+SCHEDULE = Schedule.read("0 */5 * * * *")
 NOW = at(minutes=41)
 
 

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from detector.text import clock, count, day, fingerprint, lasting, listed, one_line
+from detector.text import clock, count, day, fingerprint, lasting, listed, one_line, visible_json
 
 AT = datetime(2026, 11, 22, 2, 14, 7, 987000, tzinfo=UTC)
 
@@ -55,6 +56,15 @@ def test_any_text_becomes_one_visible_line_that_fits(text: str, most: int) -> No
     assert len(line) <= most
     assert len(line.splitlines()) <= 1
     assert not set("\u202e\u200b\ud800") & set(line)
+
+
+@given(text=st.text())
+@example(text="\u202e\u2066\u2028\u2029\u0085\u200b\x7f")
+def test_json_holds_any_text_and_nothing_in_it_acts_where_it_is_shown(text: str) -> None:
+    written = visible_json(json.dumps({"name": text}, ensure_ascii=False))
+
+    assert {"name": text} == json.loads(written)
+    assert written.isprintable()
 
 
 def test_what_does_not_fit_is_cut_visibly() -> None:

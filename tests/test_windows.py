@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,7 @@ from detector.runs.windows import (
 )
 from detector.runs.world import World
 from tests.builders import at
+from tests.command_line import AFTERNOON, Command
 from tests.memory import SCOPE, MemoryLogs, a_world, hours, minutes
 
 OTHER = "/subscriptions/s"
@@ -81,6 +83,10 @@ def test_the_next_run_reads_how_far_each_scope_is_known() -> None:
         {},
         {"completeUntil": None},
         {"completeUntil": {SCOPE.id: "soon"}},
+        {"completeUntil": {SCOPE.id: "2026-11-22T02:14:07"}},
+        {"completeUntil": {SCOPE.id: "0001-01-01T00:00:00Z", OTHER: "2026-11-22T02:14:07Z"}},
+        {"completeUntil": {SCOPE.id: "9999-12-31T23:59:59Z"}},
+        {"completeUntil": {SCOPE.id: 10**400}},
         {"completeUntil": 7},
     ],
 )
@@ -122,3 +128,32 @@ def test_what_the_last_run_had_to_say_of_scopes_is_read_from_its_note() -> None:
         kept(run_note(report, complete_until={}, asked_since={}))
     )
     assert {} == scope_notes(None) == scope_notes({"report": "garbage"})
+
+
+@pytest.mark.parametrize(
+    ("note", "said"),
+    [
+        ("[" * 200_000, "runs/last.json: cannot be read"),
+        ('{"a": ' + "[" * 200_000 + "]" * 200_000 + "}", "runs/last.json: cannot be read"),
+        (
+            '{"completeUntil": {"recording": "0001-01-01T00:00:00Z"}}',
+            "this run looked back for 2 d",
+        ),
+        (
+            '{"completeUntil": {"recording": "9999-12-31T23:59:59Z"}}',
+            "this run looked back for 2 d",
+        ),
+    ],
+)
+def test_a_note_that_cannot_be_stops_nothing_is_said_and_is_written_anew(
+    note: str, said: str, detector: Command, tmp_path: Path
+) -> None:
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "last.json").write_text(note)
+
+    first = detector("replay", AFTERNOON, "--out", tmp_path)
+    second = detector("replay", AFTERNOON, "--out", tmp_path)
+
+    assert (1, 0) == (first.code, second.code)
+    assert said in first.err
+    assert "2 insights told" in first.err

@@ -45,10 +45,10 @@ def environment() -> dict[str, str]:
 
 def articles() -> Path:
     """The folder of articles where no setting is needed: `DETECTOR_ARTICLES`, or those shipped."""
-    from detector.app.forms import folder
+    from detector.app import forms
     from detector.app.settings import with_defaults
 
-    return folder(with_defaults(environment())["DETECTOR_ARTICLES"])
+    return forms.articles(with_defaults(environment())["DETECTOR_ARTICLES"])
 
 
 def cloud() -> str:

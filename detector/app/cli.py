@@ -22,7 +22,9 @@ import typer
 from detector.app import arguments
 from detector.app.console import (
     print_json,
+    print_text,
     say,
+    say_notes,
     say_of,
     show,
     show_json,
@@ -134,8 +136,8 @@ def replay(
         report, insights = run_once(world, now=at, left=lambda: timedelta(minutes=4))
         files = FolderInsights(folder, bootstrap.FORMATS)
         written = [path for insight in insights for path in files.paths(insight)] if out else []
-    unused = tuple(line for line in recorded.unreadable if line not in report.unreadable)
-    report = report.model_copy(update={"unreadable": (*report.unreadable, *unused)})
+    unreadable = (*report.unreadable, *recorded.unreadable_bodies)
+    report = report.model_copy(update={"unreadable": unreadable})
     if as_json:
         show_json(report, insights, listener.sent)
     else:
@@ -200,7 +202,7 @@ def render(
         rendered = to_html(rendered, resource_page=page)
     elif format_ is Format.TEXT:
         rendered = to_text(rendered, resource_page=page)
-    typer.echo(rendered, nl=not rendered.endswith("\n"))
+    print_text(rendered)
 
 
 @app.command()
@@ -226,15 +228,14 @@ def explain(
             recorded, folder, now=at, articles=arguments.articles(), cloud=arguments.cloud()
         )
         text = explain_recording(world, gateway, now=at)
-    for line in recorded.unreadable:
-        say(f"note: {line}")
+    say_notes(recorded.unreadable)
     if not text:
         whose = f"gateway {gateway}" if gateway else "any gateway"
         raise OperatorError(
             f"{recording} has no rows of {whose} before {timestamp(at)}; without a name and "
             "without --now, explain shows every gateway that has rows"
         )
-    typer.echo(text, nl=False)
+    print_text(text)
 
 
 @app.command()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -15,7 +14,7 @@ import typer
 from detector.articles import visible
 from detector.insights import Insight
 from detector.runs import Report
-from detector.text import count
+from detector.text import count, visible_json
 
 if TYPE_CHECKING:
     from detector.local import Message
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
 NOTHING: Final = "nothing new to tell"
 MOST_NOTES: Final = 20
 """As many notes are printed; of more, how many there are."""
-
-_NOT_ASCII: Final = re.compile("[^\n -~]")
 
 
 def speak_utf8() -> None:
@@ -36,7 +33,20 @@ def speak_utf8() -> None:
 
 def say(text: str) -> None:
     """Print lines about the work on stderr, with nothing in them that acts on a terminal."""
-    typer.echo("\n".join(map(visible, text.split("\n"))), err=True)
+    typer.echo(_lines(text), err=True)
+
+
+def print_text(text: str) -> None:
+    """Print a text on stdout: as it is to a file or a pipe, to a terminal with nothing that acts.
+
+    It ends with one line end.
+    """
+    shown = _lines(text) if sys.stdout.isatty() else text
+    typer.echo(shown, nl=not shown.endswith("\n"), color=True)  # without it, marks are taken out
+
+
+def _lines(text: str) -> str:
+    return "\n".join(map(visible, text.split("\n")))
 
 
 def show(insights: Iterable[Insight]) -> None:
@@ -44,7 +54,7 @@ def show(insights: Iterable[Insight]) -> None:
     from detector.insights import to_markdown
 
     for insight in insights:
-        typer.echo(to_markdown(insight))
+        print_text(f"{to_markdown(insight)}\n")
 
 
 def show_json(report: Report, insights: Iterable[Insight], messages: Iterable[Message]) -> None:
@@ -60,23 +70,14 @@ def show_json(report: Report, insights: Iterable[Insight], messages: Iterable[Me
 
 def print_json(document: object) -> None:
     """Print one JSON object; what would not be seen in it, or would act, is escaped."""
-    text = json.dumps(document, indent=2, ensure_ascii=False)
-    typer.echo(_NOT_ASCII.sub(lambda found: _seen(found[0]), text))
-
-
-def _seen(character: str) -> str:
-    return character if character.isprintable() else json.dumps(character)[1:-1]
+    typer.echo(visible_json(json.dumps(document, indent=2, ensure_ascii=False)))
 
 
 def say_of(report: Report, *, closing: str, written: Sequence[Path] = ()) -> None:
     """Say what came of a run, the worst last; ends the command with 1 where a part failed."""
     for path in written:
         say(f"wrote {path}")
-    notes = list(_notes(report))
-    for line in notes[:MOST_NOTES]:
-        say(f"note: {line}")
-    if len(notes) > MOST_NOTES:
-        say(f"note: and {len(notes) - MOST_NOTES} more; --json prints them all")
+    say_notes(list(_notes(report)), rest="; --json prints them all")
     for line in report.problems:
         say(f"error: {line}")
     signals = sum(scope.signals for scope in report.scopes)
@@ -86,6 +87,14 @@ def say_of(report: Report, *, closing: str, written: Sequence[Path] = ()) -> Non
     )
     if not report.ok:
         raise typer.Exit(1)
+
+
+def say_notes(lines: Sequence[str], *, rest: str = "") -> None:
+    """Say what did not fail, and yet somebody might want to know; of many, how many there are."""
+    for line in lines[:MOST_NOTES]:
+        say(f"note: {line}")
+    if len(lines) > MOST_NOTES:
+        say(f"note: and {len(lines) - MOST_NOTES} more{rest}")
 
 
 def told(report: Report) -> str:

@@ -19,9 +19,15 @@ from pydantic import PlainValidator, SecretStr, TypeAdapter, ValidationError, Va
 
 from detector.insights import Severity
 from detector.model import Scope
+from detector.runs import Schedule
 
 APP: Final = Path(__file__).parents[2]
 """The app's folder, which holds function_app.py and articles/."""
+
+IS_INSTALLED: Final = not (APP / "function_app.py").is_file()
+"""Whether this is the installed package, which has its articles in itself and no app around it."""
+
+_ARTICLES: Final = "articles"
 
 SCOPES_RULE: Final = (
     "name what to query, separated by commas: GUIDs of Log Analytics workspaces, or ARM ids "
@@ -39,7 +45,11 @@ _STORE_NAME: Final = re.compile(r"(?=.{3,63}$)[a-z0-9]+(?:-[a-z0-9]+)*")
 _STORE_NAME_RULE: Final = (
     "3 to 63 lower-case letters, digits and single hyphens, a letter or digit at either end"
 )
-_SCHEDULE: Final = re.compile(r"[\w*/,-]+(?: +[\w*/,-]+){5}")
+_MOST_SCOPES_TOLD: Final = 20
+# What a scope could have been meant to be: no sign of a URL, a connection string or a signature,
+# and no long run of letters and digits as keys and tokens have it.
+_QUOTABLE: Final = re.compile(r"(?!.*(?=[a-z]*\d)(?=\d*[a-z])[a-z\d]{20})[\w.() /-]{1,400}")
+_NO_GUID: Final = "00000000-0000-0000-0000-000000000000"
 # A comma may stand inside an Apprise URL: only one before white space or a scheme separates.
 _SEVERITIES: Final = "|".join(Severity)
 _BETWEEN_NOTIFY_URLS: Final = re.compile(
@@ -74,29 +84,34 @@ class NotifyUrl:
 
 def _scopes(text: str) -> tuple[Scope, ...]:
     entries = [entry.strip().rstrip("/").lower() for entry in text.split(",") if entry.strip()]
-    problems = [_not_a_scope(entry) for entry in entries if not _SCOPE.fullmatch(entry)]
+    problems = [
+        problem
+        for number, entry in enumerate(entries, start=1)
+        if (problem := _not_a_scope(entry, f"number {number} of {len(entries)}"))
+    ]
+    if len(problems) > _MOST_SCOPES_TOLD:
+        problems[_MOST_SCOPES_TOLD:] = [f"and {len(problems) - _MOST_SCOPES_TOLD} more"]
     if problems or not entries:
         raise ValueError("; ".join(problems) or SCOPES_RULE)
     return tuple(Scope(id=entry) for entry in dict.fromkeys(entries))
 
 
-def _not_a_scope(entry: str) -> str:
-    quoted = repr(entry if len(entry) <= 400 else entry[:400] + "…")
+def _not_a_scope(entry: str, place: str) -> str | None:
+    """Why an entry is no scope, None where it is one; one that may hold a secret is not quoted."""
+    name = repr(entry) if _QUOTABLE.fullmatch(entry) else f"{place} (it may hold a secret)"
+    if _NO_GUID in entry:
+        return f"{name} is a placeholder, give the GUID of your own"
+    if _SCOPE.fullmatch(entry):
+        return None
     if _WORKSPACE.fullmatch(entry):
         return (
-            f"{quoted} is a workspace's ARM id, give its workspace id, a GUID "
+            f"{name} is a workspace's ARM id, give its workspace id, a GUID "
             "(`az monitor log-analytics workspace show --query customerId`)"
         )
     return (
-        f"{quoted} is neither the GUID of a Log Analytics workspace nor the ARM id "
+        f"{name} is neither the GUID of a Log Analytics workspace nor the ARM id "
         "of a subscription, a resource group or a virtual network gateway"
     )
-
-
-def _schedule(text: str) -> str:
-    if not _SCHEDULE.fullmatch(text):
-        raise ValueError("give an NCRONTAB expression of six fields, such as 0 */5 * * * *")
-    return text
 
 
 def _duration(text: str) -> timedelta:
@@ -129,8 +144,18 @@ def _catch_up(text: str, info: ValidationInfo) -> timedelta:
 
 
 def folder(text: str) -> Path:
-    """The folder that `text` names: a relative one counts from the app's, wherever it is run."""
-    return APP / text
+    """The folder that `text` names.
+
+    A relative one counts from the app's, wherever it is run; without an app, from where it is run.
+    """
+    return (Path.cwd() if IS_INSTALLED else APP) / text
+
+
+def articles(text: str) -> Path:
+    """The folder of articles; `articles` is that of those which are shipped."""
+    if IS_INSTALLED and text == _ARTICLES:
+        return Path(__file__).parents[1] / "articles" / "shipped"
+    return folder(text)
 
 
 def digest(text: str) -> timedelta:
@@ -238,10 +263,7 @@ def _connection_string(text: str) -> SecretStr:
     is_local = parts.get("usedevelopmentstorage") == "true"
     has_key = bool(parts.get("accountname") and parts.get("accountkey"))
     if not all(parts.values()) or not (is_local or has_key or "sharedaccesssignature" in parts):
-        raise ValueError(
-            "this is no storage connection string (AccountName=…;AccountKey=…); "
-            "a reference to Key Vault that stands here as it was written did not resolve"
-        )
+        raise ValueError("this is no storage connection string (AccountName=…;AccountKey=…)")
     return SecretStr(text)
 
 
@@ -258,13 +280,13 @@ def _storage_credential(text: str) -> str:
 
 
 Scopes = Annotated[tuple[Scope, ...], PlainValidator(_scopes)]
-Schedule = Annotated[str, PlainValidator(_schedule)]
+TimerSchedule = Annotated[Schedule, PlainValidator(Schedule.read)]
 Lookback = Annotated[timedelta, PlainValidator(_lookback)]
 CatchUp = Annotated[timedelta, PlainValidator(_catch_up)]
 CloudName = Literal[
     "AzureCloud", "AzureUSGovernment", "AzureChinaCloud", "AzureUSNat", "AzureUSSec"
 ]
-Folder = Annotated[Path, PlainValidator(folder)]
+Articles = Annotated[Path, PlainValidator(articles)]
 Store = Annotated[BlobStore | FolderStore, PlainValidator(_store)]
 Queue = Annotated[str | None, PlainValidator(_queue)]
 Endpoint = Annotated[str, PlainValidator(_endpoint)]

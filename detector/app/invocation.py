@@ -16,6 +16,7 @@ from detector.errors import RunFailed
 from detector.insights import Insight
 from detector.journal import ReadOnly
 from detector.runs import Report, World, run_once, told_line
+from detector.text import visible_json
 
 TIME_LIMIT: Final = timedelta(minutes=4)
 """How long a run may take: less than host.json's functionTimeout, and than the timer's period."""
@@ -39,11 +40,12 @@ def invoke_with(settings: Settings) -> tuple[Report, list[Insight]]:
     world = bootstrap.of_azure(settings, clock=clock, left=left)
     report, insights = run_once(world, now=clock(), left=left)
     for insight in insights:
-        _log.info('{"insight": %s}', told_line(insight).model_dump_json(by_alias=True))
+        line = visible_json(told_line(insight).model_dump_json(by_alias=True))
+        _log.info('{"insight": %s}', line)
     _log.log(
         logging.INFO if report.ok else logging.ERROR,
         '{"run": %s}',
-        report.model_dump_json(by_alias=True),
+        visible_json(report.model_dump_json(by_alias=True)),
     )
     return report, insights
 

@@ -8,6 +8,7 @@ it shows in no repr, and no error quotes it.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -29,6 +30,8 @@ DEFAULTS: Final = {
     "DETECTOR_NOTIFY_URLS": "",
     "DETECTOR_DIGEST": "PT15M",
 }
+# https://learn.microsoft.com/azure/app-service/app-service-key-vault-references, and its twin.
+_REFERENCE: Final = re.compile(r"@Microsoft\.(?:KeyVault|AppConfiguration)\(", re.IGNORECASE)
 _STORAGE_SUFFIXES: Final = {
     "AzureCloud": "core.windows.net",
     "AzureUSGovernment": "core.usgovcloudapi.net",
@@ -42,10 +45,10 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     scopes: forms.Scopes = Field(alias="DETECTOR_SCOPES")
-    schedule: forms.Schedule = Field(alias="DETECTOR_SCHEDULE")
+    schedule: forms.TimerSchedule = Field(alias="DETECTOR_SCHEDULE")
     lookback: forms.Lookback = Field(alias="DETECTOR_LOOKBACK")
     catch_up: forms.CatchUp = Field(alias="DETECTOR_CATCH_UP")
-    articles: forms.Folder = Field(alias="DETECTOR_ARTICLES")
+    articles: forms.Articles = Field(alias="DETECTOR_ARTICLES")
     cloud: forms.CloudName = Field(alias="DETECTOR_CLOUD")
     logs_endpoint: forms.Endpoint | None = Field(None, alias="DETECTOR_LOGS_ENDPOINT")
     arm_endpoint: forms.Endpoint | None = Field(None, alias="DETECTOR_ARM_ENDPOINT")
@@ -76,7 +79,7 @@ class Settings(BaseModel):
         """
         given = with_defaults(environ)
         names = [str(field.alias) for field in cls.model_fields.values()]
-        problems = _unknown(given, names) | _missing(given)
+        problems = _unknown(given, names) | _missing(given) | _unresolved(given, names)
         try:
             settings = cls.model_validate(
                 {name: given[name.upper()] for name in names if name.upper() in given}
@@ -123,6 +126,16 @@ def _unknown(given: Mapping[str, str], known: Sequence[str]) -> dict[str, str]:
             near = difflib.get_close_matches(name, known, n=1)
             problems[name] = f"no such setting{f'; do you mean {near[0]}?' if near else ''}"
     return problems
+
+
+def _unresolved(given: Mapping[str, str], names: Sequence[str]) -> dict[str, str]:
+    """The settings that are references as they were written: the platform could not follow them."""
+    return {
+        name: "this reference did not resolve; see that what it names is there, and give the app's "
+        "identity the role Key Vault Secrets User on the vault (App Configuration Data Reader)"
+        for name in names
+        if _REFERENCE.match(given.get(name.upper(), ""))
+    }
 
 
 def _missing(given: Mapping[str, str]) -> dict[str, str]:

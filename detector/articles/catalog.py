@@ -13,6 +13,7 @@ from pathlib import Path
 
 from detector.articles.article import Article, Problem, parse
 from detector.errors import CatalogError
+from detector.files import content_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +54,12 @@ def load(folder: Path) -> Catalog:
 
 
 def read(file: Path) -> Article:
-    """One article, whatever is wrong in it; CatalogError where the file itself cannot be read."""
+    """One article, whatever is wrong in it; CatalogError where the file itself cannot be read.
+
+    It may come through a pipe.
+    """
     try:
-        return _open(file)
+        return _article(file.read_bytes(), file)
     except (OSError, UnicodeDecodeError) as error:
         raise CatalogError([_unreadable(file, error)], folder=str(file)) from error
 
@@ -81,7 +85,7 @@ def _read(
             problems.append(Problem(line=1, code="articles-missing", message=message, path=path))
         for file in files:
             try:
-                article = _open(file)
+                article = _article(content_of(file), file)
             except (OSError, UnicodeDecodeError) as error:
                 problems.append(_unreadable(file, error))
                 continue
@@ -95,8 +99,8 @@ def _within(folder: Path) -> list[Path]:
     return sorted(file for file in folder.rglob("*") if file.suffix.lower() == ".md")
 
 
-def _open(file: Path) -> Article:
-    return parse(file.read_bytes().decode("utf-8-sig"), path=file)  # line ends stay as they are
+def _article(content: bytes, file: Path) -> Article:
+    return parse(content.decode("utf-8-sig"), path=file)  # line ends stay as they are
 
 
 def _unreadable(file: Path, error: OSError | UnicodeDecodeError) -> Problem:

@@ -3,7 +3,8 @@
 A fact comes from outside: the name of a network, a caller, an address. In prose it is escaped with
 backslashes, as little as CommonMark and GitHub's extensions need, so that names, lists of IPs and
 instants stay as they are. Where backslashes mean nothing, character references (HTML), percent
-signs (addresses) or a look-alike (the backtick in code) do the same.
+signs (addresses) or a look-alike (the backtick in code) do the same, and so does a space without
+width behind an `@`: GitHub's renderer makes links of mail addresses after it took backslashes away.
 """
 
 from __future__ import annotations
@@ -55,8 +56,8 @@ _MARKS = re.compile(
     r"|_++"
 )
 _WORD = re.compile(r"[^ ]++")
-_LINKED = re.compile(r"://|@|\bwww\.", re.IGNORECASE)
-_LINKING = re.compile(r"[.:@]|(?<=/)/")
+_LINKED = re.compile(r"://|\bwww\.", re.IGNORECASE)
+_LINKING = re.compile(r"[.:]|(?<=/)/")
 _NUMBERED = re.compile(r"(\d{0,9})([.)])(?= |\Z)")
 _REFERENCE_OR_TAG = re.compile(r"(?:<[/!?]?|&#?\w*)\Z")
 _BACKSLASHES = re.compile(r"\\*\Z")
@@ -65,6 +66,7 @@ _URL_MARKS = re.compile(r"~|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")  # in an addres
 _FENCE = re.compile("~{3,}")
 _AT_ROOT = re.compile(r"[(<\"'=]/\Z")  # of an address, where another slash would begin a host
 _NOT_PLAIN = re.compile(r"[^\w .,:;/@()-]|_")
+_NO_WIDTH = "\u200b"
 _NEVER_EMPTY = "&#8203;"  # keeps the marks around an empty fact from meeting
 
 
@@ -92,12 +94,14 @@ def _prose(fact: str, spot: Spot) -> str:
     body = _MARKS.sub(_escape, fact)
     if _LINKED.search(fact):
         body = _WORD.sub(_unlink, body)
+    body = body.replace("@", f"@{_NO_WIDTH}")
     return _first(fact, body, spot) + (_reference(fact[-1]) if _ends_blank(fact) else "")
 
 
 def _escape(mark: re.Match[str]) -> str:
-    if mark[0] in "|`":
-        # Some readers see a table in an escaped one, and a backslash ends no span of code.
+    if mark[0] in "|`" or (mark[0] == "\\" and not mark.string[mark.end() :].strip()):
+        # Some readers see a table in an escaped one, and a backslash ends no span of code; one at
+        # the end would escape the bar of a table for others.
         return _reference(mark[0])
     if mark[0][0] != "_":
         return "\\" + mark[0]
@@ -108,7 +112,7 @@ def _escape(mark: re.Match[str]) -> str:
 
 
 def _unlink(word: re.Match[str]) -> str:
-    """A word without what GitHub would make a link of."""
+    """A word without what GitHub would make a link to the web of."""
     return _LINKING.sub(r"\\\g<0>", word[0]) if _LINKED.search(word[0]) else word[0]
 
 
@@ -121,13 +125,14 @@ def _first(fact: str, body: str, spot: Spot) -> str:
     if _ends_blank(fact):
         body = body[:-1]
     start = fact[0]
-    length = len(_reference(start)) if start in "|`" else 1 + (body[:2] == f"\\{start}")
+    reference = _reference(start)
+    length = len(reference) if body.startswith(reference) else 1 + (body[:2] == f"\\{start}")
     after_backslash = len(_BACKSLASHES.search(spot.before)[0]) % 2  # type: ignore[index]
     if after_backslash:
         return start + body[length:]  # the article's own backslash escapes it
     is_numeral = fact.isdecimal() and spot.after in (".", ")") and spot.leads_line
     if start.isspace() or is_numeral or _REFERENCE_OR_TAG.search(spot.before):
-        return _reference(start) + body[length:]
+        return reference + body[length:]
     if (spot.leads_line and start in "-+=#:") or (spot.before.endswith("]") and start in "(:"):
         return "\\" + body[length - 1 :]
     if spot.leads_line and (number := _NUMBERED.match(fact)):

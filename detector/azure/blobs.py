@@ -68,7 +68,7 @@ class BlobJournal:
         if content is None:
             return None, None
         try:
-            return history_from_json(content.decode()), tag
+            return history_from_json(content.decode(), key=key), tag
         except ValueError as error:
             raise self._unreadable(path) from error
 

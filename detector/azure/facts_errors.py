@@ -19,6 +19,8 @@ FAILURES: Final = (
     LookupError,
     TypeError,
     AttributeError,
+    OverflowError,
+    RecursionError,
 )
 """All that asking ARM or the metrics API for a fact can raise."""
 

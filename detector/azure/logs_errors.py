@@ -17,7 +17,7 @@ class Denied(Exception):
     """An answer leaves out what the identity may not read; the text says what that is."""
 
 
-MALFORMED: Final = (ValueError, LookupError, TypeError, AttributeError)
+MALFORMED: Final = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 """What the client raises for answers that are no JSON, or JSON of another form than it expects."""
 
 FAILURES: Final = (AzureError, OutOfTime, NoCredential, Denied, OSError, *MALFORMED)

@@ -6,6 +6,8 @@ a second and ten seconds, tried twice: a run has other work, and the next one is
 
 from __future__ import annotations
 
+import logging
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -32,6 +34,9 @@ _RETRIES: Final[dict[str, Any]] = {
     "retry_connect": 1,
     "retry_read": 1,
 }
+# What logs the URL of a request, with the shared access signature of the connection string in it.
+_TALKATIVE: Final = ("urllib3.connection", "urllib3.connectionpool", "urllib3.util.retry")
+_SIGNATURE: Final = re.compile(r"\bsig=[^&\s\"']+", re.IGNORECASE)
 # A container or queue that is not there is made, so that no 404 is final here.
 _REFUSALS: Final = REFUSALS.keys() - {404}
 
@@ -62,7 +67,7 @@ def container_client(
 
     options = {**_OPTIONS, "retry_policy": LinearRetry(**_RETRIES)}
     if connection.connection_string is not None:
-        text = connection.connection_string.get_secret_value()
+        text = _secret(connection.connection_string)
         return ContainerClient.from_connection_string(text, name, **options)
     uri = _needed(connection.blob_uri)
     return ContainerClient(uri, name, _identity(connection, credential), **options)
@@ -83,7 +88,7 @@ def queue_client(
         "message_encode_policy": TextBase64EncodePolicy(),
     }
     if connection.connection_string is not None:
-        text = connection.connection_string.get_secret_value()
+        text = _secret(connection.connection_string)
         return QueueClient.from_connection_string(text, name, **options)
     uri = _needed(connection.queue_uri)
     return QueueClient(uri, name, _identity(connection, credential), **options)
@@ -135,6 +140,21 @@ def _is_about_identity(error: Exception) -> bool:
         return False
     request = getattr(error.response, "request", None)
     return request is None or "x-ms-version" not in request.headers
+
+
+def _secret(connection_string: SecretStr) -> str:
+    """The connection string, whose signature, if it has one, is in no log from now on."""
+    for name in _TALKATIVE:
+        logging.getLogger(name).addFilter(_without_signature)  # adding it again changes nothing
+    return connection_string.get_secret_value()
+
+
+def _without_signature(record: logging.LogRecord) -> bool:
+    """Take the signature out of a line, which is logged all the same."""
+    text = record.getMessage()
+    if _SIGNATURE.search(text):
+        record.msg, record.args = _SIGNATURE.sub("sig=***", text), ()
+    return True
 
 
 def _identity(

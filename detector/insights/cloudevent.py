@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from detector.insights.document import Reason, timestamp
 
@@ -23,6 +24,10 @@ TYPES: Final[Mapping[Reason, str]] = {
 }
 
 
+_PATH: Final = "/!$&'()*+,;=:@"
+"""What stands in a path as it is, beside letters, digits and `-._~` (RFC 3986, 3.3)."""
+
+
 def event_id(insight: Insight) -> str:
     """The id of this revision, `<failover id>:<revision>`: a consumer drops what it has seen."""
     return f"{insight.id}:{insight.revision}"
@@ -31,12 +36,13 @@ def event_id(insight: Insight) -> str:
 def to_cloudevent(insight: Insight) -> dict[str, object]:
     """The structured CloudEvent of this revision, ready for JSON, with the document as its data.
 
-    `time` is the latest switch-over. Only a drill has the extension attribute `drill`.
+    `source` is the gateway's id as a URI-reference, `time` the latest switch-over. Only a drill has
+    the extension attribute `drill`.
     """
     return {
         "specversion": "1.0",
         "id": event_id(insight),
-        "source": insight.gateway.id,
+        "source": quote(insight.gateway.id, safe=_PATH),
         "type": TYPES[insight.reason],
         "subject": insight.diagnostic_scenario,
         "time": timestamp(insight.failover.last_at),

@@ -33,8 +33,13 @@ _APART: Final = frozenset(
 )
 """Elements that stand apart from what is around them, by an empty line where not in a list."""
 
+_START: Final = re.compile(r"[0-9]{1,9}")  # as many digits as a number has in Markdown
+_DEEPEST: Final = 20
+"""So many lists within each other are indented; a line of a deeper one stands no further right."""
+
 _OWN_LINE: Final = frozenset({"li", "dt", "dd", "caption"})
-_UNSEEN: Final = "\u200b"  # stands where a fact is empty
+# Stands where a fact is empty, and behind the `@` of one; in HTML it has nothing to keep apart.
+_UNSEEN: Final = "\u200b"
 
 
 def to_html(markdown: str, *, resource_page: str | None = None) -> str:
@@ -45,7 +50,7 @@ def to_html(markdown: str, *, resource_page: str | None = None) -> str:
     """
     import nh3
 
-    rendered = _renderer().render(markdown)
+    rendered = _renderer().render(markdown).replace(_UNSEEN, "")
     clean = nh3.clean(rendered, tags=nh3.ALLOWED_TAGS - _LEFT_OUT, url_schemes=set(_SCHEMES))
     page = html.escape(resource_page or "")
     instead = f' (<a href="{page}" rel="noopener noreferrer">in the portal</a>)' if page else ""
@@ -100,8 +105,8 @@ class _Text(HTMLParser):
         given = dict(attrs)
         self._separate(tag)
         if tag == "ol":
-            start = given.get("start") or "1"
-            self._numbers.append(int(start) if start.isascii() and start.isdigit() else 1)
+            start = _START.fullmatch(given.get("start") or "")
+            self._numbers.append(int(start[0]) if start else 1)
         elif tag == "ul":
             self._numbers.append(None)
         elif tag == "li":
@@ -200,9 +205,10 @@ class _Text(HTMLParser):
 
     def _indented(self) -> str:
         """The line behind the marks of the list items that begin on it."""
+        outer = max(0, len(self._marks) - _DEEPEST)
         before = "".join(
             mark if number >= self._written else " " * len(mark)
-            for number, mark in enumerate(self._marks)
+            for number, mark in enumerate(self._marks[outer:], outer)
         )
         self._written = len(self._marks)
         return f"{before}{''.join(self._line)}".rstrip()

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         gateway_key,
         history_from_json,
         history_to_json,
+        is_plausible,
     )
     from detector.journal.layout import (
         HISTORIES,
@@ -68,6 +69,7 @@ __all__ = [
     "history_path",
     "history_to_json",
     "insight_path",
+    "is_plausible",
     "messages",
     "note_from_json",
     "note_to_json",
@@ -98,6 +100,7 @@ __getattr__ = lazily(
         "gateway_key",
         "history_from_json",
         "history_to_json",
+        "is_plausible",
     ),
     layout=(
         "HISTORIES",

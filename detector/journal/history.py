@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, is_dataclass
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Final
+
+from pydantic import BaseModel
 
 from detector.insights import Insight, Standing
 from detector.model import Diagnosis, Failover, Gateway
@@ -111,6 +114,10 @@ def gateway_key(gateway_id: str) -> str:
     return f"{name}-{digest}" if name else digest
 
 
+EARLIEST: Final = datetime(2015, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+"""No stored time is before or after these: gateways log no earlier, and clocks err by less."""
+
 VERSION: Final = 2
 """The version of the form in which histories are stored now.
 
@@ -135,14 +142,53 @@ def history_to_json(history: History) -> str:
     return _adapter().dump_json(stored, indent=1, by_alias=True).decode()
 
 
-def history_from_json(text: str) -> History:
-    """The entry of a text of any version. Raises ValueError for text that is no entry.
+def history_from_json(text: str, *, key: str | None = None) -> History:
+    """The entry of a text of any version, under `key` where that is given.
 
     Members that this release does not know are passed over wherever they stand, and a newer
-    version is read as far as it fits: after a rollback every gateway is still told of.
+    version is read as far as it fits: after a rollback every gateway is still told of. Raises
+    ValueError for text that is no entry, or one that no run can have written.
     """
     stored = _adapter().validate_json(_in_this_form(text), extra="ignore")
-    return History(gateway_id=stored.gateway_id, records=stored.records)
+    history = History(gateway_id=stored.gateway_id, records=stored.records)
+    if key is not None and history.key != key:
+        raise ValueError("it is the history of another gateway")
+    for record in history.records:
+        _check(record, history.gateway_id)
+    if not all(map(is_plausible, _times(history))):
+        raise ValueError("it holds a time without a zone, or one that cannot be")
+    return history
+
+
+def _check(record: Record, gateway_id: str) -> None:
+    if record.failover.gateway_id != gateway_id:
+        raise ValueError("it holds a failover of another gateway")
+    if not record.failover.switch_overs:
+        raise ValueError("it holds a failover without a switch-over")
+    if not {each.revision for each in record.deliveries} <= {
+        each.revision for each in record.insights
+    }:
+        raise ValueError("it holds a delivery of a revision that is not there")
+
+
+def is_plausible(time: datetime) -> bool:
+    """Whether a stored time has a zone, and is near enough for a run to count from it."""
+    return time.tzinfo is not None and EARLIEST <= time < LATEST
+
+
+def _times(value: object) -> Iterator[datetime]:
+    """Every time that stands anywhere in a history."""
+    if isinstance(value, datetime):
+        yield value
+    elif isinstance(value, tuple):
+        for each in value:
+            yield from _times(each)
+    elif is_dataclass(value):
+        for member in fields(value):
+            yield from _times(getattr(value, member.name))
+    elif isinstance(value, BaseModel):
+        for _, each in value:
+            yield from _times(each)
 
 
 def _in_this_form(text: str) -> str:

@@ -45,7 +45,10 @@ def note_to_json(note: Mapping[str, object]) -> str:
 
 def note_from_json(text: str) -> Mapping[str, object]:
     """The note that `note_to_json` wrote. Raises ValueError for text that is none."""
-    note = json.loads(text)
+    try:
+        note = json.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
     if not isinstance(note, dict):
         raise ValueError("not a JSON object")  # noqa: TRY004 -- as for any other malformed text
     return note

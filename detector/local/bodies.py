@@ -12,9 +12,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from detector.files import content_of
 from detector.local.exports import decoded
 from detector.model import Series
 from detector.signals import UnreadableRow, bandwidth, instant
+from detector.text import one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,6 +28,8 @@ AS_OF: Final = "_AsOf"
 Bodies = dict[str, list[tuple[datetime | None, object]]]
 """The bodies of each resource, by its lower-case id, each with the time when it was so."""
 
+# What is secret in the bodies of gateways and connections: it is dropped as it is read.
+_KEYS: Final = frozenset({"sharedkey", "authorizationkey", "radiusserversecret"})
 # Five minutes, as the API and as Azure's command line write them.
 _FIVE_MINUTES: Final = frozenset({"PT5M", "0:05:00", "00:05:00"})
 
@@ -77,16 +81,31 @@ def read_metrics(files: Iterable[tuple[Path, str]]) -> tuple[dict[str, list[Seri
     return merged, unreadable
 
 
+# What reading an answer of another form raises: one with an average of 10^400, or as deep as a
+# well, too.
+_NO_METRICS: Final = (
+    *(ValueError, LookupError, TypeError, AttributeError),
+    *(OverflowError, RecursionError),
+)
+
+
 class _Unusable(Exception):
     """A file that cannot be used; the text says why."""
 
 
 def _json(path: Path) -> object:
     try:
-        read: object = json.loads(decoded(path.read_bytes()))
-    except (OSError, ValueError, RecursionError) as error:
+        read: object = json.loads(decoded(content_of(path)), object_hook=_without_keys)
+    except OSError as error:
+        raise _Unusable(f"it cannot be opened: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
         raise _Unusable(f"it is not JSON: {error}") from error
     return read
+
+
+def _without_keys(fields: dict[str, object]) -> dict[str, object]:
+    """The fields of an object but for the keys of connections and of RADIUS servers."""
+    return {name: value for name, value in fields.items() if name.lower() not in _KEYS}
 
 
 def _listed(read: object) -> list[object]:
@@ -114,7 +133,8 @@ def _as_of(value: object) -> datetime | None:
     try:
         return instant(value) if value else None
     except UnreadableRow as error:
-        raise _Unusable(f"its {AS_OF} is not a time: {str(value)[:40]!r}") from error
+        shown = f": {value[:40]!r}" if isinstance(value, str) else ""
+        raise _Unusable(f"its {AS_OF} is not a time{shown}") from error
 
 
 def _bandwidth(body: Any) -> list[tuple[str, Series]]:
@@ -124,5 +144,7 @@ def _bandwidth(body: Any) -> list[tuple[str, Series]]:
         if interval not in _FIVE_MINUTES:
             raise _Unusable(f"its averages are not of five minutes but of {str(interval)[:40]!r}")
         return list(bandwidth(body))
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise _Unusable(f"it is no answer of the metrics API: {error!r}") from error
+    except _NO_METRICS as error:
+        raise _Unusable(
+            f"it is no answer of the metrics API: {one_line(repr(error), 200)}"
+        ) from error

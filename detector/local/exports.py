@@ -65,6 +65,14 @@ _AMERICAN: Final = re.compile(
 )
 
 
+# And as a browser set to most other languages does; which is the month, a file may tell.
+_NUMERIC: Final = re.compile(
+    r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}),? (\d{1,2})(:\d\d:\d\d(?:\.\d{1,9})?)"
+)
+_TIMES: Final = ("TimeGenerated", RECEIVED)
+_OBJECTS: Final = ("Additional", "Properties")
+
+
 def read_export(content: bytes) -> Iterator[tuple[str, Row | UnreadableRow]]:
     """Each row of a file with its place in it ("row 3", "line 7"), or why it cannot be read.
 
@@ -160,26 +168,91 @@ def _table_items(table: object) -> Iterator[object]:
 
 
 def _csv_rows(text: str) -> Iterator[tuple[str, Row | UnreadableRow]]:
-    lines = csv.reader(io.StringIO(text, newline=""))
+    (_, first), *lines = _csv_lines(text)
+    header = [name.strip() for name in first]
+    zones = {found[1] for found in map(_ZONE.search, header) if found}
+    names = [_ZONE.sub("", name) for name in header]
+    if not _candidates(tuple(names))["TimeGenerated"]:
+        yield "the file", UnreadableRow("it is neither JSON nor CSV with a column TimeGenerated")
+    elif zones - {"UTC"}:
+        zone = min(zones - {"UTC"})[:40]
+        yield "the file", UnreadableRow(f"its times are in {zone!r}: export it in UTC")
+    else:
+        rows = [
+            (f"line {number}", _row_of(dict(zip(names, values, strict=False))))
+            for number, values in lines
+            if values
+        ]
+        yield from _with_iso_times(rows)
+
+
+def _csv_lines(text: str) -> list[tuple[int, list[str]]]:
+    """The cells of each line, with the number of the line on which they end."""
+    # The library has one limit for the whole process, and a longer cell would end the file.
+    limit = csv.field_size_limit(len(text) + 1)
     try:
-        header = [name.strip() for name in next(lines)]
-        zones = {found[1] for found in map(_ZONE.search, header) if found}
-        names = [_ZONE.sub("", name) for name in header]
-        if not _candidates(tuple(names))["TimeGenerated"]:
-            yield (
-                "the file",
-                UnreadableRow("it is neither JSON nor CSV with a column TimeGenerated"),
-            )
-        elif zones - {"UTC"}:
-            zone = min(zones - {"UTC"})[:40]
-            yield "the file", UnreadableRow(f"its times are in {zone!r}: export it in UTC")
-        else:
-            for values in lines:
-                if values:
-                    row = dict(zip(names, values, strict=False))
-                    yield f"line {lines.line_num}", _row_of(row)
-    except csv.Error as error:
-        yield f"line {lines.line_num}", UnreadableRow(f"it is not CSV: {error}")
+        reader = csv.reader(io.StringIO(text, newline=""))
+        return [(reader.line_num, values) for values in reader]
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _with_iso_times(
+    rows: Iterable[tuple[str, Row | UnreadableRow]],
+) -> Iterator[tuple[str, Row | UnreadableRow]]:
+    """The rows of a file with their numeric times in ISO 8601.
+
+    Where no time of the file shows which number is the month, that is said once, and rows with
+    such times are left out.
+    """
+    rows = list(rows)
+    numeric = [
+        found
+        for _, row in rows
+        if isinstance(row, dict)
+        for column in _TIMES
+        if (found := _numeric(row[column]))
+    ]
+    orders = {order for found in numeric if (order := _order(found))}
+    if numeric and len(orders) != 1:
+        yield (
+            "the file",
+            UnreadableRow(
+                f"its times, such as {numeric[0][0]!r}, do not show which number is the month: set "
+                "the portal's regional format to English (United States) and export it again, or "
+                "export it with `az monitor log-analytics query -o json`"
+            ),
+        )
+        rows = [
+            (place, row)
+            for place, row in rows
+            if not isinstance(row, dict) or not any(_numeric(row[column]) for column in _TIMES)
+        ]
+    for place, row in rows:
+        if isinstance(row, dict):
+            for column in _TIMES:
+                if found := _numeric(row[column]):
+                    row[column] = _in_order(found, *orders)
+        yield place, row
+
+
+def _numeric(time: object) -> re.Match[str] | None:
+    return _NUMERIC.fullmatch(time.strip()) if isinstance(time, str) else None
+
+
+def _order(time: re.Match[str]) -> str | None:
+    """Whether the day or the month comes first; None where a time does not show it.
+
+    With dots between them the day does, everywhere.
+    """
+    if time[2] == "." or int(time[1]) > 12:
+        return "day first"
+    return "month first" if int(time[3]) > 12 else None
+
+
+def _in_order(time: re.Match[str], order: str) -> str:
+    day, month = (time[1], time[3]) if order == "day first" else (time[3], time[1])
+    return f"{time[4]}-{month:0>2}-{day:0>2}T{time[5]:0>2}{time[6]}Z"
 
 
 def _row_of(item: object) -> Row | UnreadableRow:
@@ -188,7 +261,10 @@ def _row_of(item: object) -> Row | UnreadableRow:
     if not _has_time_generated(tuple(item)):
         item = _flattened(item)
     row: Row = {column: _first(item, names) for column, names in _candidates(tuple(item)).items()}
-    for column in ("TimeGenerated", RECEIVED):
+    for column, value in row.items():
+        if column not in _OBJECTS and isinstance(value, Mapping | list):
+            row[column] = None
+    for column in _TIMES:
         row[column] = _iso(row[column])
     # Only the Activity Log's operations have a provider: "Microsoft.Network/...".
     if str(row["Operation"]).lower().startswith("microsoft."):
@@ -242,7 +318,7 @@ def _flattened(record: Mapping[str, object]) -> Mapping[str, object]:
     if isinstance(properties, str):
         try:
             properties = json.loads(properties)
-        except ValueError:
+        except (ValueError, RecursionError):
             properties = None
     if isinstance(properties, Mapping):
         inner = {str(name).lower(): value for name, value in properties.items()}

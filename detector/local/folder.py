@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from detector.errors import DeliveryFailed, JournalConflict, JournalUnavailable
+from detector.files import content_of
 from detector.insights import Insight, Reason, to_json
 from detector.journal import (
     DEADLINE,
@@ -45,7 +46,7 @@ class FolderJournal:
         if content is None:
             return None, None
         try:
-            return history_from_json(content.decode()), _digest(content)
+            return history_from_json(content.decode(), key=key), _digest(content)
         except ValueError as error:
             raise self._unreadable(history_path(key)) from error
 
@@ -89,7 +90,7 @@ class FolderJournal:
     def _read(self, path: str) -> bytes | None:
         with self._working(path):
             try:
-                return (self._folder / path).read_bytes()
+                return content_of(self._folder / path)
             except FileNotFoundError:
                 return None
 
@@ -141,7 +142,7 @@ class FolderInsights:
 def _revision(path: Path) -> int:
     """The revision of the insight at `path`, 0 where none can be read."""
     try:
-        return Insight.model_validate_json(path.read_bytes()).revision
+        return Insight.model_validate_json(content_of(path)).revision
     except (FileNotFoundError, ValueError):
         return 0
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from detector.errors import FactUnknown, LogsRefused, LogsUnavailable, RecordingError
+from detector.files import content_of
 from detector.local.bodies import Bodies, read_metrics, read_resources
 from detector.local.exports import RECEIVED, Row, read_export
 from detector.model import (
@@ -82,18 +83,24 @@ class Recording:
     """What a recording holds; its methods are the ports of a run.
 
     `oldest` is the time of its oldest row; `newest` that of its newest, or when it was received
-    if that was later. `unreadable` names every file and row that could not be used, and why.
+    if that was later. `unreadable_rows` names every row that could not be used, and why;
+    `unreadable_bodies` every file, or body in it, that is not of rows.
     `rows` and the bodies by folder are as they were read.
     """
 
     oldest: datetime
     newest: datetime
-    unreadable: tuple[str, ...]
     unreadable_rows: tuple[str, ...]
+    unreadable_bodies: tuple[str, ...]
     rows: _Rows
     bodies: Mapping[str, Bodies]
     series: Mapping[str, Sequence[Series]]
     now: datetime | None = None
+
+    @property
+    def unreadable(self) -> tuple[str, ...]:
+        """What could not be used, rows first."""
+        return self.unreadable_rows + self.unreadable_bodies
 
     @classmethod
     def read(cls, folder: Path) -> Recording:
@@ -108,17 +115,17 @@ class Recording:
                 " `az monitor log-analytics query -o json` prints, the portal's CSV or resource-log"
                 f" blobs into {folder / 'logs'}{lines}"
             )
-        unreadable = list(unreadable_rows)
+        unreadable_bodies: list[str] = []
         bodies = {}
         for name in _BODIES:
             bodies[name], unusable = read_resources(_files(folder, name))
-            unreadable += unusable
+            unreadable_bodies += unusable
         series, unusable = read_metrics(_files(folder, "metrics"))
         return cls(
             oldest=rows.oldest,
             newest=rows.newest,
-            unreadable=(*unreadable, *unusable),
             unreadable_rows=tuple(unreadable_rows),
+            unreadable_bodies=(*unreadable_bodies, *unusable),
             rows=rows,
             bodies=bodies,
             series=series,
@@ -293,7 +300,7 @@ def _read_logs(folder: Path) -> tuple[_Rows, list[str]]:
             )
             continue
         try:
-            content = path.read_bytes()
+            content = content_of(path)
         except OSError as error:
             unreadable.append(f"{name}: it cannot be opened: {error.strerror}")
             continue
@@ -322,5 +329,5 @@ def _covered(row: Row) -> tuple[str, str] | None:
 def _files(folder: Path, name: str) -> Iterator[tuple[Path, str]]:
     """The files anywhere under `folder/name`, with their names as they are told, but for hidden."""
     for path in sorted((folder / name).rglob("*")):
-        if path.is_file() and not path.name.startswith("."):
+        if not path.is_dir() and not path.name.startswith("."):
             yield path, path.relative_to(folder).as_posix()

@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from detector.runs.facts import Sources
     from detector.runs.report import Report, told_line
     from detector.runs.run import run_once
+    from detector.runs.schedule import Schedule
     from detector.runs.status import status_lines, status_of
     from detector.runs.world import World
 
 __all__ = [
     "Report",
+    "Schedule",
     "Sources",
     "World",
     "drill_insight",
@@ -35,6 +37,7 @@ __getattr__ = lazily(
     facts=("Sources",),
     report=("Report", "told_line"),
     run=("run_once",),
+    schedule=("Schedule",),
     status=("status_lines", "status_of"),
     world=("World",),
 )

@@ -10,6 +10,7 @@ from detector.errors import JournalUnavailable
 from detector.insights import Instant, Part, Seconds
 from detector.journal import DeliveryReport, History, Journal, delivery_reports
 from detector.model import Scope, State
+from detector.runs.schedule import Schedule
 from detector.runs.windows import complete_until, scope_notes
 from detector.text import count, lasting, one_line
 
@@ -55,11 +56,13 @@ class Status(Part):
         return not self.problems
 
 
-def status_of(journal: Journal, scopes: Sequence[Scope], schedule: str, *, now: datetime) -> Status:
+def status_of(
+    journal: Journal, scopes: Sequence[Scope], schedule: Schedule, *, now: datetime
+) -> Status:
     """The state at `now`, by the journal. Raises JournalUnavailable.
 
-    It is bad if a scope was not read in full for three periods of `schedule` (NCRONTAB, UTC), if
-    a delivery was given up, or if a gateway's history cannot be read.
+    It is bad if a scope was not read in full for three periods of `schedule`, if a
+    delivery was given up, or if a gateway's history cannot be read.
     """
     noted = journal.last_run()
     until, notes = complete_until(noted), scope_notes(noted)
@@ -137,12 +140,10 @@ def _late(scope: ScopeStatus, oldest: datetime) -> Iterator[str]:
         )
 
 
-def _occurrences_ago(schedule: str, now: datetime) -> datetime:
+def _occurrences_ago(schedule: Schedule, now: datetime) -> datetime:
     """When the timer was due for the last time but two."""
-    from cronsim import CronSim
-
-    before = CronSim(schedule, now, reverse=True)
-    return [next(before) for _ in range(PERIODS)][-1]
+    due = schedule.before(now)
+    return [next(due) for _ in range(PERIODS)][-1]
 
 
 def _open(history: History) -> Iterator[OpenFailover]:

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 
 from detector.diagnosis import EDGE
 from detector.insights import Instant
+from detector.journal import is_plausible
 from detector.model import Scope, Window
 from detector.runs.report import Report
 from detector.runs.world import World
@@ -95,7 +96,9 @@ def known_until(noted: Mapping[str, object] | None) -> dict[str, datetime]:
 
 
 def _instants(noted: Mapping[str, object] | None, name: str) -> dict[str, datetime]:
+    """What a note says for each scope; nothing where one of its times cannot be."""
     try:
-        return _INSTANTS.validate_python((noted or {}).get(name))
+        instants = _INSTANTS.validate_python((noted or {}).get(name))
     except ValueError:
         return {}
+    return instants if all(map(is_plausible, instants.values())) else {}

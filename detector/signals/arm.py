@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn
 
 from detector.errors import FactUnknown
 from detector.model import Connection, Gateway, HealthEvent, TunnelState, TunnelStatus
-from detector.signals.fields import Fields, fields_of, objects_in, text_of
+from detector.signals.fields import Fields, fields_of, objects_in, text_of, written
 from detector.signals.resource_health import health_event
 from detector.signals.row import UnreadableRow, instant
 
@@ -71,14 +71,14 @@ def gateway(gateway_id: str, body: object, addresses: Mapping[str, str | FactUnk
     vips, lacking = _vips(fields, addresses)
     if lacking is not None:
         unknown["vips"] = lacking.why
-    written = fields.get("id")  # as Azure writes it, where the id asked for is all lower case
-    if not isinstance(written, str) or written.lower() != gateway_id.lower():
-        written = gateway_id
+    own = own_id(fields) or ""  # as Azure writes it, where the id asked for is all lower case
+    if own.lower() != gateway_id.lower():
+        own = gateway_id
     return Gateway(
         id=gateway_id.lower(),
-        name=text_of(fields.get("name")) or segment(written, "virtualNetworkGateways"),
-        resource_group=segment(written, "resourceGroups"),
-        subscription_id=segment(written, "subscriptions").lower(),
+        name=text_of(fields.get("name")) or segment(own, "virtualNetworkGateways"),
+        resource_group=segment(own, "resourceGroups"),
+        subscription_id=segment(own, "subscriptions").lower(),
         vips=vips,
         unknown=unknown,
         gateway_type=text_of(fields.get("gatewaytype")),
@@ -202,7 +202,7 @@ def _generation(fields: Fields) -> str:
 
 def _active_active(fields: Fields) -> bool:
     value = fields.get("activeactive")
-    known = {"true": True, "false": False}.get(str(value).lower())
+    known = {"true": True, "false": False}.get(written(value).lower())
     return _unknown(value) if known is None else known
 
 
@@ -250,10 +250,10 @@ def _tunnel(fields: Fields) -> TunnelState:
     https://learn.microsoft.com/rest/api/network-gateway/virtual-network-gateway-connections/get.
     """
     vip = (text_of(fields.get("tunnel")) or "").rpartition("_")[2]
-    status = str(fields.get("connectionstatus")).lower()
-    written = fields.get("lastconnectionestablishedutctime")
-    never = written in (None, "") or str(written).startswith(_NEVER)
-    since = None if never else _time(written)
+    status = written(fields.get("connectionstatus")).lower()
+    last = fields.get("lastconnectionestablishedutctime")
+    never = last in (None, "") or written(last).startswith(_NEVER)
+    since = None if never else _time(last)
     return TunnelState(
         vip=vip if _address(vip) else None,
         status=_STATUSES.get(status, TunnelStatus.UNKNOWN),
@@ -308,16 +308,17 @@ def _configurations(fields: Fields) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def _addresses_in(value: object) -> Iterator[str]:
-    """Every public IPv4 address that stands as a text of its own anywhere in `value`."""
-    if isinstance(value, str):
-        if ":" not in value and _is_public(value):
-            yield value
-    elif isinstance(value, Mapping):
-        for inner in value.values():
-            yield from _addresses_in(inner)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            yield from _addresses_in(inner)
+    """Every public IPv4 address that stands as a text of its own anywhere in `value`, in order."""
+    waiting = [value]  # and no recursion: nobody knows how deep it is
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, str):
+            if ":" not in inner and _is_public(inner):
+                yield inner
+        elif isinstance(inner, Mapping):
+            waiting += reversed(list(inner.values()))
+        elif isinstance(inner, list | tuple):
+            waiting += reversed(inner)
 
 
 def _tunnel_addresses(fields: Fields) -> dict[str, tuple[str, ...]]:
@@ -326,7 +327,7 @@ def _tunnel_addresses(fields: Fields) -> dict[str, tuple[str, ...]]:
     tunnels: dict[str, tuple[str, ...]] = {}
     for peering in peerings:
         listed = peering.get("tunnelipaddresses")
-        tunnels[str(peering.get("ipconfigurationid")).lower()] = tuple(
+        tunnels[written(peering.get("ipconfigurationid")).lower()] = tuple(
             tunnel
             for tunnel in (listed if isinstance(listed, list | tuple) else ())
             if isinstance(tunnel, str) and _is_public(tunnel)
@@ -340,6 +341,8 @@ def _is_public(text: str) -> bool:
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    if "%" in text:  # a zone, which may be any text and means something on one machine only
+        return None
     try:
         return ipaddress.ip_address(text)
     except ValueError:

@@ -24,7 +24,7 @@ def bandwidth(body: Any) -> Iterator[tuple[str, Series]]:
     """Each series of a body, with the lower-case id of the gateway that it is of.
 
     Without a split by instance the one series has no instance. Raises ValueError, LookupError,
-    TypeError or AttributeError where the body is of another form.
+    TypeError, AttributeError, OverflowError or RecursionError where the body is of another form.
     """
     for metric in body["value"]:
         if metric["name"]["value"].lower() == METRIC.lower():

@@ -14,9 +14,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from detector.model import RESOURCE_HEALTH, HealthEvent, Kind, Phase, Signal
-from detector.signals.fields import fields_of
+from detector.signals.fields import fields_of, written
 from detector.signals.resource_health import health_event
-from detector.text import encodable
 
 COLUMNS: Final = (
     "TimeGenerated",
@@ -69,6 +68,8 @@ _PHASES: Final = (
     ("fail", Phase.FAILED),
 )
 _LONGEST_NAME: Final = 100
+# A subscription, a group of 90 characters, and a gateway or a connection of 80.
+_LONGEST_ID: Final = 400
 _LONGEST_CALLER: Final = 320  # as long as an e-mail address can be
 _NETWORK: Final = r"/subscriptions/[^/\s]+/resourcegroups/[^/]+/providers/microsoft\.network"
 _GATEWAY_ID: Final = re.compile(rf"{_NETWORK}/virtualnetworkgateways/[^/]+")
@@ -128,6 +129,8 @@ def read_row(row: Mapping[str, object]) -> Signal | None:
     if kind in _TUNNEL and not (instance and remote_ip):
         lacking = "instance_s" if not instance else "remoteIP_s"
         raise UnreadableRow(f"it tells of a tunnel and has no {lacking}")
+    if max(len(gateway_id), len(connection)) > _LONGEST_ID:
+        raise UnreadableRow(f"its _ResourceId has over {_LONGEST_ID} characters")
     if max(len(instance), len(remote_ip)) > _LONGEST_NAME:
         raise UnreadableRow(f"its instance_s or remoteIP_s has over {_LONGEST_NAME} characters")
     health = _health(row, at) if kind is Kind.HEALTH else None
@@ -135,12 +138,12 @@ def read_row(row: Mapping[str, object]) -> Signal | None:
         at=at,
         gateway_id=gateway_id,
         kind=kind,
-        source=_text(row, "Source"),
+        source=_text(row, "Source")[:_LONGEST_NAME],
         instance=instance,
         remote_ip=remote_ip,
         phase=_phase(_text(row, "Status")) if kind in _OPERATIONS else Phase.UNSTATED,
         caller=_text(row, "Caller")[:_LONGEST_CALLER],
-        correlation_id=_text(row, "CorrelationId").lower(),
+        correlation_id=_text(row, "CorrelationId").lower()[:_LONGEST_NAME],
         text=health.title if health else _text(row, "Message") or _text(row, "Reason"),
         connection=connection,
         health=health,
@@ -192,11 +195,11 @@ def instant(value: object) -> datetime:
     if not value:
         raise UnreadableRow("it has no TimeGenerated")
     try:
-        time = value if isinstance(value, datetime) else _from_text(str(value))
+        time = value if isinstance(value, datetime) else _from_text(written(value))
         time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
         _ = time - _DAYS, time + _DAYS  # a run looks at what is around it
     except (ValueError, OverflowError) as error:
-        raise UnreadableRow(f"its TimeGenerated is not a time: {str(value)[:40]!r}") from error
+        raise UnreadableRow(f"its TimeGenerated is not a time: {written(value)[:40]!r}") from error
     return time
 
 
@@ -217,8 +220,7 @@ def _phase(status: str) -> Phase:
 
 
 def _text(row: Mapping[str, object], column: str) -> str:
-    value = row.get(column)
-    return "" if value is None else encodable(str(value).strip())
+    return written(row.get(column)).strip()
 
 
 def _with_overflow(row: Mapping[str, object]) -> Mapping[str, object]:
