@@ -286,9 +286,7 @@ def posted_to_people(
         record = a_record(
             delivery,
             insights=[insight],
-            failover=replace(
-                a_failover(), id=insight.id, gateway_id=f"{GATEWAY_ID}-{number}"
-            ),
+            failover=replace(a_failover(), id=insight.id, gateway_id=f"{GATEWAY_ID}-{number}"),
             heard=(Heard(receiver="people"),),
         )
         history = replace(a_history(record), gateway_id=f"{GATEWAY_ID}-{number}")

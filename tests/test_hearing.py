@@ -47,9 +47,7 @@ class Night:
                 record = known.get(insight.id) or replace(a_record(), insights=())
                 record = replace(
                     record,
-                    failover=replace(
-                        a_failover(), id=insight.id, gateway_id=history.gateway_id
-                    ),
+                    failover=replace(a_failover(), id=insight.id, gateway_id=history.gateway_id),
                     diagnosis=a_diagnosis(borne_out=not retracted),
                 )
                 numbered = insight.model_copy(update={"revision": record.revision + 1})
