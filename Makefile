@@ -87,7 +87,8 @@ $(VENV)/mutants.stamp: requirements-dev.lock | $(BIN)/python
 	@echo 'Installing the tests and mutmut into $(VENV)/mutants ...' >&2
 	@$(BIN)/python -m venv $(VENV)/mutants
 	@$(VENV)/mutants/bin/python -m pip install -qq --disable-pip-version-check \
-	    --requirement requirements-dev.lock mutmut==3.8.1
+	    --requirement requirements-dev.lock
+	@$(VENV)/mutants/bin/python -m pip install -qq --disable-pip-version-check mutmut==3.8.1
 	@touch $@
 
 # No script of a package runs: neither Azurite nor the language service needs one.
