@@ -7,15 +7,28 @@ from typing import TYPE_CHECKING
 from detector.face import lazily
 
 if TYPE_CHECKING:
+    from detector.local.answers import Answers
     from detector.local.folder import FolderInsights, FolderJournal
     from detector.local.listener import Listener, Message
+    from detector.local.new_recording import NewRecording
     from detector.local.recording import SCOPE, Recording
 
-__all__ = ["SCOPE", "FolderInsights", "FolderJournal", "Listener", "Message", "Recording"]
+__all__ = [
+    "SCOPE",
+    "Answers",
+    "FolderInsights",
+    "FolderJournal",
+    "Listener",
+    "Message",
+    "NewRecording",
+    "Recording",
+]
 
 __getattr__ = lazily(
     __name__,
+    answers=("Answers",),
     folder=("FolderInsights", "FolderJournal"),
     listener=("Listener", "Message"),
+    new_recording=("NewRecording",),
     recording=("Recording", "SCOPE"),
 )
