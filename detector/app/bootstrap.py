@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from azure.core.rest import HttpRequest, HttpResponse
     from azure.mgmt.network import NetworkManagementClient
+    from azure.mgmt.resourcegraph import ResourceGraphClient
     from azure.mgmt.resourcehealth import ResourceHealthMgmtClient
     from azure.monitor.querymetrics import MetricsClient
     from azure.storage.blob import ContainerClient
@@ -155,6 +156,12 @@ class _Clients:
         from detector.azure import arm_client
 
         return arm_client(self.credential, _given(self.cloud.arm))
+
+    @cached_property
+    def graph(self) -> ResourceGraphClient:
+        from detector.azure import resource_graph_client
+
+        return resource_graph_client(self.credential, _given(self.cloud.arm))
 
     @cached_property
     def container(self) -> ContainerClient:

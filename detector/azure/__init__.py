@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from detector.azure.metrics import Metrics, arm_client, metrics_client
     from detector.azure.network import Network, network_client
     from detector.azure.queue import QueueSink
+    from detector.azure.resource_graph import resource_graph_client
     from detector.azure.storage import StorageConnection, container_client, queue_client
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "metrics_client",
     "network_client",
     "queue_client",
+    "resource_graph_client",
 ]
 
 __getattr__ = lazily(
@@ -52,5 +54,6 @@ __getattr__ = lazily(
     metrics=("Metrics", "arm_client", "metrics_client"),
     network=("Network", "network_client"),
     queue=("QueueSink",),
+    resource_graph=("resource_graph_client",),
     storage=("StorageConnection", "container_client", "queue_client"),
 )
