@@ -61,7 +61,7 @@ def reading_policies(
     credential: TokenCredential,
     endpoint: Endpoint,
     *,
-    hear: Hear | None,
+    hear: Hear | None = None,
     sleep: Callable[[float], None],
 ) -> list[object]:
     """The policies of a client of ARM that never writes.
@@ -98,7 +98,7 @@ def _listening(hear: Hear | None) -> list[object]:
 
 
 class Network:
-    """The ports Gateways, Connections and Tunnels.
+    """The ports Gateways, Connections and LiveTunnels.
 
     `client` gives the client of a subscription, and is called when there is something to ask;
     `left` says how long the run may still take.

@@ -8,7 +8,7 @@ from detector.face import lazily
 
 if TYPE_CHECKING:
     from detector.local.answers import Answers
-    from detector.local.folder import FolderInsights, FolderJournal
+    from detector.local.folder import FolderArchive, FolderInsights, FolderJournal
     from detector.local.listener import Listener, Message
     from detector.local.new_recording import NewRecording
     from detector.local.recording import SCOPE, Recording
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "SCOPE",
     "Answers",
+    "FolderArchive",
     "FolderInsights",
     "FolderJournal",
     "Listener",
@@ -27,7 +28,7 @@ __all__ = [
 __getattr__ = lazily(
     __name__,
     answers=("Answers",),
-    folder=("FolderInsights", "FolderJournal"),
+    folder=("FolderArchive", "FolderInsights", "FolderJournal"),
     listener=("Listener", "Message"),
     new_recording=("NewRecording",),
     recording=("Recording", "SCOPE"),
