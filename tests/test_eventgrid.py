@@ -27,7 +27,9 @@ TOKEN = "s3cret-token"
 
 
 class Identity:
-    """A credential with a token, or without."""
+    """A credential with a token for one audience, or without any."""
+
+    audience = "https://eventgrid.azure.net"
 
     def __init__(self, *, token: str = TOKEN) -> None:
         self.token = token
@@ -35,7 +37,7 @@ class Identity:
     def get_token(self, *scopes: str, **options: object) -> AccessToken:
         if not self.token:
             raise ClientAuthenticationError("no identity is assigned")
-        assert ("https://eventgrid.azure.net/.default",) == scopes
+        assert (f"{self.audience}/.default",) == scopes
         return AccessToken(self.token, int(NOW.timestamp()) + 10**9)
 
 

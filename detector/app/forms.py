@@ -255,6 +255,12 @@ def _webhook_secret(text: str) -> SecretStr:
     return SecretStr(text)
 
 
+def _ingestion_rule(text: str) -> str:
+    if not re.fullmatch(r"dcr-[0-9a-f]{32}", text):
+        raise ValueError("give the rule's immutable id (dcr- and 32 hexadecimal digits)")
+    return text
+
+
 def _connection_string(text: str) -> SecretStr:
     parts = {
         name.lower(): value
@@ -297,6 +303,7 @@ NotifyUrls = Annotated[tuple[NotifyUrl, ...], PlainValidator(_notify_urls)]
 Digest = Annotated[timedelta, PlainValidator(digest)]
 TimeZone = Annotated[ZoneInfo | None, PlainValidator(zone)]
 WebUrl = Annotated[str, PlainValidator(_web_url)]
+IngestionRule = Annotated[str, PlainValidator(_ingestion_rule)]
 ConnectionString = Annotated[SecretStr, PlainValidator(_connection_string)]
 AccountName = Annotated[str, PlainValidator(_account_name)]
 StorageCredential = Annotated[Literal["managedidentity"], PlainValidator(_storage_credential)]
