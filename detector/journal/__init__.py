@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from detector.journal.delivery import (
         DEADLINE,
         DeliveryReport,
+        DeliverySummary,
         Posted,
         attempt,
         deliver,
@@ -52,6 +53,7 @@ __all__ = [
     "REFUSALS",
     "Delivery",
     "DeliveryReport",
+    "DeliverySummary",
     "Hearing",
     "History",
     "Journal",
@@ -86,6 +88,7 @@ __getattr__ = lazily(
     delivery=(
         "DEADLINE",
         "DeliveryReport",
+        "DeliverySummary",
         "Posted",
         "attempt",
         "deliver",
