@@ -15,7 +15,7 @@ from detector.articles import catalog
 from detector.azure import CLOUDS, Cloud, Endpoint, Logs
 from detector.errors import SettingsError
 from detector.insights import Insight, Library, to_markdown
-from detector.journal import Journal, Sink
+from detector.journal import Archive, Journal, Sink
 from detector.runs import Sources, World
 from detector.sinks import People, Webhook
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from azure.core.rest import HttpRequest, HttpResponse
     from azure.mgmt.network import NetworkManagementClient
+    from azure.mgmt.resourcegraph import ResourceGraphClient
     from azure.mgmt.resourcehealth import ResourceHealthMgmtClient
     from azure.monitor.querymetrics import MetricsClient
     from azure.storage.blob import ContainerClient
@@ -157,6 +158,12 @@ class _Clients:
         return arm_client(self.credential, _given(self.cloud.arm))
 
     @cached_property
+    def graph(self) -> ResourceGraphClient:
+        from detector.azure import resource_graph_client
+
+        return resource_graph_client(self.credential, _given(self.cloud.arm))
+
+    @cached_property
     def container(self) -> ContainerClient:
         from detector.azure import container_client
 
@@ -222,6 +229,17 @@ def journal_of(settings: Settings) -> Journal:
     from detector.azure import BlobJournal
 
     return BlobJournal(lambda: _clients(settings).container)
+
+
+def archive_of(settings: Settings) -> Archive:
+    """Where what was told is looked up: in the store of the settings."""
+    if isinstance(settings.store, FolderStore):
+        from detector.local import FolderArchive
+
+        return FolderArchive(settings.store.folder)
+    from detector.azure import BlobArchive
+
+    return BlobArchive(lambda: _clients(settings).container)
 
 
 def sinks_of(settings: Settings, *, clock: Callable[[], datetime]) -> tuple[Sink, ...]:

@@ -74,7 +74,7 @@ def reading_policies(
 
 
 class Network:
-    """The ports Gateways, Connections and Tunnels.
+    """The ports Gateways, Connections and LiveTunnels.
 
     `client` gives the client of a subscription, and is called when there is something to ask;
     `left` says how long the run may still take.

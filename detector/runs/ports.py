@@ -41,7 +41,7 @@ class Connections(Protocol):
     def __call__(self, gateway_id: str) -> Sequence[Connection]: ...
 
 
-class Tunnels(Protocol):
+class LiveTunnels(Protocol):
     """Connections by id, one for each id asked: as they are now, with the state of each tunnel."""
 
     def __call__(self, connection_ids: Sequence[str]) -> Mapping[str, Connection | FactUnknown]: ...

@@ -29,10 +29,12 @@ from detector.journal import (
 from detector.model import Answer, Evidence, Scope, Window
 from detector.runs.answers import Answers
 from detector.runs.facts import Facts, Sources, look_up
+from detector.runs.heartbeat import given_up_after
 from detector.runs.observation import Loaded, Observations, observe, shows_evidence
 from detector.runs.reconcile import Reconciled
 from detector.runs.report import Report, scope_report, shortened, told_line
 from detector.runs.revise import Revised, revise
+from detector.runs.watch import watches_after
 from detector.runs.windows import complete_until, known_scopes, run_note, windows
 from detector.runs.world import World
 from detector.text import clock, count, one_line
@@ -45,10 +47,11 @@ MARGIN: Final = timedelta(seconds=15)
 class Findings:
     """What a run gathers for its report and its note.
 
-    `until` and `known` say how far each scope was known before it; `left_over` are the gateways
-    left to the next run. It is `done` unless something stopped it half way.
+    `noted` is the last run's note, and `until` and `known` say how far each scope is known by it.
+    `left_over` are the gateways left to the next run. It is `done` unless something stopped it.
     """
 
+    noted: Mapping[str, object] | None = None
     until: Mapping[str, datetime] = field(default_factory=dict)
     known: Mapping[str, datetime] = field(default_factory=dict)
     asked: Mapping[Scope, Window] = field(default_factory=dict)
@@ -72,9 +75,10 @@ class Findings:
         self.failures.add(error)
         self.left_over.update(gateway_ids)
 
-    def complete(self) -> dict[str, datetime]:
-        """Until when each scope is known of which nothing is left over to the next run."""
-        return {each.scope.id: each.window.end for each in self.answers if self._has_all(each)}
+    @property
+    def read(self) -> list[Answer]:
+        """The answers of which nothing is left over to the next run."""
+        return [each for each in self.answers if self._has_all(each)]
 
     def _has_all(self, answer: Answer) -> bool:
         if not self.done or answer.failures:
@@ -144,6 +148,7 @@ def _recall(world: World, findings: Findings, *, now: datetime) -> None:
     if isinstance(noted, DetectorError):
         findings.failed(noted)
         noted = {}
+    findings.noted = noted
     until = contained(place, partial(complete_until, noted))
     known = contained(place, partial(known_scopes, world, noted, problems, now=now))
     if isinstance(until, DetectorError):
@@ -377,11 +382,14 @@ def _note_run(journal: Journal, findings: Findings, report: Report) -> Report:
 
 
 def _note(journal: Journal, findings: Findings, report: Report) -> None:
-    begun = {scope.id: window.start for scope, window in findings.asked.items()}
-    journal.note_run(
-        run_note(
-            report,
-            complete_until={**findings.until, **findings.complete()},
-            asked_since={**begun, **findings.known},
-        )
+    noted, begun = findings.noted, {scope.id: each.start for scope, each in findings.asked.items()}
+    read = findings.read
+    complete = {each.scope.id: each.window.end for each in read}
+    note = run_note(
+        report,
+        complete_until={**findings.until, **complete},
+        asked_since={**begun, **findings.known},
     )
+    note |= watches_after(noted, read, scopes=begun)
+    note |= given_up_after(noted, report)
+    journal.note_run(note)
