@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     )
     from detector.journal.layout import (
         HISTORIES,
+        LAST_COVERAGE,
+        LAST_REQUEST,
         LAST_RUN,
         fleet_month,
         fleet_path,
@@ -51,6 +53,8 @@ __all__ = [
     "DEADLINE",
     "DIGEST",
     "HISTORIES",
+    "LAST_COVERAGE",
+    "LAST_REQUEST",
     "LAST_RUN",
     "REFUSALS",
     "Archive",
@@ -111,6 +115,8 @@ __getattr__ = lazily(
     ),
     layout=(
         "HISTORIES",
+        "LAST_COVERAGE",
+        "LAST_REQUEST",
         "LAST_RUN",
         "fleet_month",
         "fleet_path",
