@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from hypothesis import strategies as st
 
-from detector.local.answers import LOGS
+from detector.local.capture import LOGS
 from detector.local.masking import Parts
 from tests.builders import ONE, ZERO, at
 

@@ -1,100 +1,120 @@
-"""What Azure answered becomes the files of a recording."""
+"""What Azure answers in one run: each question once, and whatever a port raises is unknown."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
-from detector.local.answers import LOGS, Answers
-from tests.builders import at
-from tests.cloud import GATEWAY, NETWORK, gateway_body
+import pytest
 
-CONNECTION = f"{NETWORK}/connections/conn-lyon"
-STATUS = f"{GATEWAY}/providers/Microsoft.ResourceHealth/availabilityStatuses/current"
-METRIC = f"{GATEWAY}/providers/Microsoft.Insights/metrics/AverageBandwidth"
+from detector.boundary import Failures
+from detector.errors import FactUnknown
+from detector.model import Gateway, HealthEvent, Window
+from detector.runs.answers import MOST_FAILURES, Answers
+from detector.runs.facts import Sources
+from tests.builders import GATEWAYS, a_gateway, at
+from tests.memory import MemoryAzure
 
-
-def heard(*answers: object) -> dict[str, list[object]]:
-    """The files of answers that came a minute apart, without any rows."""
-    times = iter(at(minutes=minute) for minute in range(99))
-    kept = Answers(lambda: next(times))
-    for answer in answers:
-        kept.hear(answer)
-    return {path: part for path, part in kept.parts([]).items() if path != LOGS}
+IDS = [f"{GATEWAYS}vpn-{number}" for number in range(100)]
+WINDOW = Window(start=at(hours=-1), end=at())
 
 
-def as_of(body: dict[str, object], minutes: float) -> dict[str, object]:
-    return {**body, "_AsOf": at(minutes=minutes).isoformat()}
+def asked_of(azure: MemoryAzure, **changed: Any) -> tuple[Sources, Failures]:
+    failures = Failures()
+    return Answers(replace(azure.sources, **changed), failures).sources, failures
 
 
-def test_each_body_stands_in_the_folder_of_its_kind_with_its_time() -> None:
-    bodies: list[dict[str, object]] = [
-        gateway_body(),
-        {"id": CONNECTION},
-        {"id": f"{NETWORK}/localNetworkGateways/lng-lyon"},
-        {"id": f"{NETWORK}/publicIPAddresses/pip-hub"},
+def test_what_was_asked_before_is_not_asked_again() -> None:
+    azure = MemoryAzure()
+    sources, failures = asked_of(azure)
+
+    for _ in range(2):
+        sources.gateways(IDS[:2])
+        sources.connections(IDS[0])
+        sources.tunnels(["c"])
+        sources.health(IDS[:1])
+        sources.bandwidth([a_gateway(id=IDS[0])], WINDOW)
+    sources.gateways(IDS[1:3])
+
+    assert len(azure.asked) == len(set(azure.asked)) == 7
+    assert [] == failures.problems
+
+
+def test_a_fact_that_cannot_be_had_is_not_asked_for_again() -> None:
+    azure = MemoryAzure(unknown={"connections"})
+    sources, failures = asked_of(azure)
+
+    for _ in range(2):
+        with pytest.raises(FactUnknown, match="Azure did not answer"):
+            sources.connections(IDS[0])
+        with pytest.raises(FactUnknown, match="Azure did not answer"):
+            sources.coverage(WINDOW)
+
+    assert [("connections", IDS[0])] == azure.asked
+    assert [] == failures.problems
+
+
+def odd(ids: Sequence[str], *, of: Sequence[str]) -> None:
+    if not set(of).isdisjoint(ids):
+        raise ZeroDivisionError("a secret")
+
+
+def test_one_gateway_that_a_port_fails_at_costs_the_facts_of_no_other() -> None:
+    azure, calls = MemoryAzure(), []
+
+    def gateways(ids: Sequence[str]) -> Mapping[str, Gateway]:
+        calls.append(ids)
+        odd(ids, of=[IDS[7]])
+        return azure.sources.gateways(ids)
+
+    sources, failures = asked_of(azure, gateways=gateways)
+    found = sources.gateways(IDS)
+    [problem] = failures.problems
+
+    assert [IDS[7]] == [each.id for each in found.values() if each.unknown]
+    assert found[IDS[7]].unknown["sku"].startswith("failed unexpectedly (ZeroDivisionError at ")
+    assert f"the facts of {IDS[7]}: failed unexpectedly" in problem
+    assert "secret" not in problem
+    assert len(calls) < 20
+
+
+def test_a_port_that_fails_always_is_not_asked_for_ever() -> None:
+    azure, calls = MemoryAzure(), []
+
+    def health(ids: Sequence[str]) -> Mapping[str, Sequence[HealthEvent] | FactUnknown]:
+        calls.append(ids)
+        raise MemoryError
+
+    sources, failures = asked_of(azure, health=health)
+    found = sources.health(IDS)
+
+    assert set(IDS) == found.keys()
+    assert all(isinstance(each, FactUnknown) for each in found.values())
+    assert MOST_FAILURES < len(calls) < 2 * MOST_FAILURES + 10
+    assert len(failures.problems) < 2 * MOST_FAILURES
+
+
+def test_what_fails_for_several_together_and_for_none_alone_is_said_all_the_same() -> None:
+    azure = MemoryAzure()
+
+    def gateways(ids: Sequence[str]) -> Mapping[str, Gateway]:
+        if len(ids) > 1:
+            raise ZeroDivisionError
+        return azure.sources.gateways(ids)
+
+    sources, failures = asked_of(azure, gateways=gateways)
+    found = sources.gateways(IDS[:2])
+
+    assert [{}, {}] == [each.unknown for each in found.values()]
+    assert [f"the facts of {IDS[0]} and others: failed unexpectedly "] == [
+        each.partition("(")[0] for each in failures.problems
     ]
 
-    assert {
-        "gateways/gateways.json": [as_of(bodies[0], 0)],
-        "connections/connections.json": [as_of(bodies[1], 1)],
-        "localNetworkGateways/localNetworkGateways.json": [as_of(bodies[2], 2)],
-        "publicIPAddresses/publicIPAddresses.json": [as_of(bodies[3], 3)],
-    } == heard(*bodies)
 
+def test_an_answer_that_leaves_out_what_was_asked_is_no_answer() -> None:
+    sources, failures = asked_of(MemoryAzure(), tunnels=lambda ids: {})
+    found = sources.tunnels(["c"])
 
-def test_a_body_asked_for_by_its_name_counts_before_one_out_of_a_list() -> None:
-    itself: dict[str, object] = {"id": CONNECTION, "name": "itself"}
-    listed = {"value": [{"id": CONNECTION.upper(), "name": "listed"}]}
-
-    assert [as_of(itself, 0)] == heard(itself, listed)["connections/connections.json"]
-    assert [as_of(itself, 1)] == heard(listed, itself)["connections/connections.json"]
-
-
-def test_of_two_bodies_asked_for_alike_the_later_counts() -> None:
-    first: dict[str, object] = {"id": CONNECTION, "name": "first"}
-    second: dict[str, object] = {"id": CONNECTION, "name": "second"}
-
-    assert [as_of(second, 1)] == heard(first, second)["connections/connections.json"]
-
-
-def test_an_answer_about_metrics_is_kept_whole() -> None:
-    answer = {"interval": "PT5M", "value": [{"id": METRIC}]}
-    health: dict[str, object] = {"id": STATUS}
-
-    assert {
-        "health/health.json": [as_of(health, 0)],
-        "metrics/metrics.json": [answer],
-    } == heard({"value": [health]}, answer)
-
-
-def test_what_is_no_body_of_a_gateways_world_is_left_out() -> None:
-    others: list[object] = [
-        None,
-        "text",
-        [],
-        {"value": "x"},
-        {"value": [None, {"id": 7}]},
-        {"id": "/other/x"},
-    ]
-
-    assert {} == heard(*others)
-
-
-def test_rows_stand_once_each_with_their_times_as_text() -> None:
-    time = datetime(2026, 11, 22, 3, 14, 15, 123456, tzinfo=UTC)
-    row = {"TimeGenerated": time, "Message": None}
-    later = {"TimeGenerated": time + timedelta(seconds=1), "Message": None}
-    parts = Answers(at).parts([row, dict(row), later])
-
-    assert [
-        {"TimeGenerated": "2026-11-22T03:14:15.123456+00:00", "Message": None},
-        {"TimeGenerated": "2026-11-22T03:14:16.123456+00:00", "Message": None},
-    ] == parts[LOGS]
-
-
-def test_keys_tags_and_etags_are_left_out() -> None:
-    body = {"id": CONNECTION, "etag": "e", "properties": {"sharedKey": "s3cret", "tags": {}}}
-
-    assert [as_of({"id": CONNECTION, "properties": {}}, 0)] == heard(body)[
-        "connections/connections.json"
-    ]
+    assert isinstance(found["c"], FactUnknown)
+    assert "the tunnels of c: failed unexpectedly (KeyError at " in failures.problems[0]

@@ -18,7 +18,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from detector.app import bootstrap
-from detector.local.answers import LOGS
+from detector.local.capture import LOGS
 from detector.local.exports import read_export
 from detector.local.masking import LEFT, NEEDED, NOT_NEEDED, Parts, masked, needed
 from detector.local.new_recording import NewRecording

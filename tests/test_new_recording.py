@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from detector.errors import OperatorError
-from detector.local.answers import LOGS
+from detector.local.capture import LOGS
 from detector.local.masking import Parts
 from detector.local.new_recording import NewRecording
 from tests.cloud import GATEWAY

@@ -55,6 +55,9 @@ AFTER_FACTS: Final = timedelta(seconds=60)
 
 LOCAL_CLOUD: Final = "AzureCloud"
 
+REQUESTS: Final = "detector-requests"
+"""The queue of wishes to run; function_app.py names it, too."""
+
 
 def of_azure(
     settings: Settings, *, clock: Callable[[], datetime], left: Callable[[], timedelta]
@@ -205,9 +208,15 @@ class _Clients:
 
     @cached_property
     def queue(self) -> QueueClient:
+        return self._queue(self._settings.queue or "")
+
+    @cached_property
+    def requests(self) -> QueueClient:
+        return self._queue(REQUESTS)
+
+    def _queue(self, name: str) -> QueueClient:
         from detector.azure import queue_client
 
-        name = self._settings.queue or ""
         return queue_client(self._settings.storage, name, lambda: self.credential)
 
 
@@ -274,6 +283,20 @@ def archive_of(settings: Settings) -> Archive:
     return BlobArchive(lambda: _clients(settings).container)
 
 
+def requests_of(settings: Settings, *, now: datetime) -> Callable[[timedelta], None]:
+    """What puts a wish to run on the queue, to be seen after that time.
+
+    Raises DeliveryFailed or DeliveryRefused, and SettingsError where there is no queue.
+    """
+    if settings.storage.connection_string is None and settings.storage.queue_uri is None:
+        raise SettingsError(
+            {"AzureWebJobsStorage__queueServiceUri": "required, to ask for a run by an alert"}
+        )
+    from detector.azure import send_wish
+
+    return lambda wait: send_wish(_clients(settings).requests, wait=wait, now=now)
+
+
 def sinks_of(settings: Settings, *, clock: Callable[[], datetime]) -> tuple[Sink, ...]:
     """Every sink that the settings name."""
     clients = _clients(settings)
@@ -338,4 +361,5 @@ def library_of(settings: Settings) -> Library:
         catalog=catalog.load(settings.articles),
         cloud=settings.cloud,
         portal=CLOUDS[settings.cloud].portal,
+        web_url=settings.web_url,
     )

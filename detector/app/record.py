@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from detector.app import bootstrap
 from detector.errors import FactUnknown, LogsRefused, LogsUnavailable, OperatorError
 from detector.insights import timestamp
-from detector.local import Answers
+from detector.local import Capture
 from detector.signals import NOT_SET, instant, read_rows
 from detector.text import count
 
@@ -38,8 +38,8 @@ def parts_of_azure(
     Of one gateway alone, or of each that has rows. `say` is told of progress, and of each fact that
     cannot be had. Raises OperatorError where there are no rows to be replayed.
     """
-    answers = Answers(clock)
-    logs, sources = bootstrap.recorder_of(settings, left=lambda: PATIENCE, hear=answers.hear)
+    captured = Capture(clock)
+    logs, sources = bootstrap.recorder_of(settings, left=lambda: PATIENCE, hear=captured.hear)
     outcomes = logs.rows(dict.fromkeys(settings.scopes, window))
     rows = [row for found in outcomes.values() if isinstance(found, list) for row in found]
     rows = [row for row in rows if instant(row["TimeGenerated"]) < window.end]
@@ -65,7 +65,7 @@ def parts_of_azure(
             "and that the gateway logs to one of DETECTOR_SCOPES"
         )
         raise OperatorError("\n".join((why, *problems)))
-    return answers.parts(rows), problems
+    return captured.parts(rows), problems
 
 
 def _ask(sources: Sources, ids: Sequence[str], window: Window, say: Say) -> set[str]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from detector.journal.delivery import (
         DEADLINE,
         DeliveryReport,
+        DeliverySummary,
         Posted,
         attempt,
         deliver,
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     )
     from detector.journal.layout import (
         HISTORIES,
+        LAST_COVERAGE,
+        LAST_REQUEST,
         LAST_RUN,
         fleet_month,
         fleet_path,
@@ -51,11 +54,14 @@ __all__ = [
     "DEADLINE",
     "DIGEST",
     "HISTORIES",
+    "LAST_COVERAGE",
+    "LAST_REQUEST",
     "LAST_RUN",
     "REFUSALS",
     "Archive",
     "Delivery",
     "DeliveryReport",
+    "DeliverySummary",
     "Hearing",
     "History",
     "Journal",
@@ -93,6 +99,7 @@ __getattr__ = lazily(
     delivery=(
         "DEADLINE",
         "DeliveryReport",
+        "DeliverySummary",
         "Posted",
         "attempt",
         "deliver",
@@ -111,6 +118,8 @@ __getattr__ = lazily(
     ),
     layout=(
         "HISTORIES",
+        "LAST_COVERAGE",
+        "LAST_REQUEST",
         "LAST_RUN",
         "fleet_month",
         "fleet_path",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from detector.face import lazily
 
 if TYPE_CHECKING:
-    from detector.local.answers import Answers
+    from detector.local.capture import Capture
     from detector.local.folder import FolderArchive, FolderInsights, FolderJournal
     from detector.local.listener import Listener, Message
     from detector.local.new_recording import NewRecording
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SCOPE",
-    "Answers",
+    "Capture",
     "FolderArchive",
     "FolderInsights",
     "FolderJournal",
@@ -27,7 +27,7 @@ __all__ = [
 
 __getattr__ = lazily(
     __name__,
-    answers=("Answers",),
+    capture=("Capture",),
     folder=("FolderArchive", "FolderInsights", "FolderJournal"),
     listener=("Listener", "Message"),
     new_recording=("NewRecording",),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from detector.errors import OperatorError
-from detector.local.answers import LOGS
+from detector.local.capture import LOGS
 from detector.local.masking import Parts, masked
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ class _Body(NamedTuple):
     of_list: bool
 
 
-class Answers:
+class Capture:
     """What Azure Resource Manager answered; `hear` takes an answer, at the time that `now` reads.
 
     Of several bodies of one resource the newest is kept, and one that was asked for by its name
