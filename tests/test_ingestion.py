@@ -11,11 +11,10 @@ import pytest
 
 from detector.azure.clouds import Endpoint
 from detector.azure.ingestion import LONGEST_DOCUMENT, STREAM, LogsIngestion, row
-from detector.errors import DeliveryFailed, DeliveryRefused
+from detector.errors import DeliveryRefused
 from detector.insights.document import Insight, Reason
-from detector.journal.delivery import attempt
 from tests.command_line import ROOT
-from tests.sink_contract import SinkContract
+from tests.sink_contract import IdentityContract
 from tests.sink_stand_in import LONG, NOW, SinkStandIn, an_insight, replying
 from tests.test_eventgrid import TOKEN, Identity
 
@@ -42,12 +41,14 @@ def a_table(at: str, *, token: str = TOKEN, timeout: timedelta = LONG) -> LogsIn
     )
 
 
-class TestFaults(SinkContract):
-    is_over_tls = True
+class TestFaults(IdentityContract):
     secrets = (TOKEN,)
 
     def a_sink(self, address: str, timeout: timedelta) -> LogsIngestion:
         return a_table(address, timeout=timeout)
+
+    def a_sink_without_token(self, address: str) -> LogsIngestion:
+        return a_table(address, token="")
 
 
 def a_row(**changes: object) -> dict[str, object]:
@@ -139,21 +140,6 @@ def test_a_document_that_fits_at_no_length_is_refused() -> None:
 
     with pytest.raises(DeliveryRefused, match="too many facts for a row of a table"):
         a_row(facts=facts)
-
-
-def test_an_identity_without_a_token_is_a_failure_that_may_pass(receiver: SinkStandIn) -> None:
-    with pytest.raises(DeliveryFailed, match="ClientAuthenticationError"):
-        a_table(receiver.at, token="").deliver(an_insight())
-
-    assert [] == receiver.received
-
-
-def test_a_redirect_is_not_followed(receiver: SinkStandIn) -> None:
-    receiver.answer = replying(307, f"Location: https://{receiver.at}/elsewhere")
-
-    outcome = attempt(a_table(receiver.at), an_insight())
-
-    assert (1, True) == (len(receiver.received), outcome.final)
 
 
 def test_a_table_is_named_by_a_fingerprint_of_its_endpoint_and_rule() -> None:
