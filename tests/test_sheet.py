@@ -24,7 +24,11 @@ ALL = frame(
     )
     + card(
         "Tunnels",
-        table("Tunnels", [Column(name="Name"), Column(name="Out for", is_figure=True)], [("a", "")])
+        table(
+            "Tunnels",
+            [Column(name="Name", is_lead=True), Column(name="Out for", is_figure=True)],
+            [("a", "")],
+        )
         + link(HOSTILE, "https://portal.example/#a")
         + "<details><summary>More</summary><p>More.</p></details>",
         key="tunnels",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from detector.face import lazily
 
 if TYPE_CHECKING:
-    from detector.insights import message
+    from detector.insights import document, message, sheet
     from detector.insights.cloudevent import event_id, to_cloudevent
     from detector.insights.compose import Library, Revision, compose_insight, standing_from
     from detector.insights.document import (
@@ -31,10 +31,11 @@ if TYPE_CHECKING:
         severity_of,
         standing_of,
     )
-    from detector.insights.summary import to_markdown
+    from detector.insights.summary import MODES, to_markdown, without_title
     from detector.insights.verdict import verdict_of
 
 __all__ = [
+    "MODES",
     "PEOPLE_HEAR",
     "Insight",
     "Instant",
@@ -47,12 +48,14 @@ __all__ = [
     "Severity",
     "Standing",
     "compose_insight",
+    "document",
     "event_id",
     "message",
     "news_of",
     "reasons_between",
     "scenarios",
     "severity_of",
+    "sheet",
     "standing_from",
     "standing_of",
     "timestamp",
@@ -62,13 +65,23 @@ __all__ = [
     "to_markdown",
     "to_text",
     "verdict_of",
+    "without_title",
 ]
 
 __getattr__ = lazily(
     __name__,
     cloudevent=("event_id", "to_cloudevent"),
     compose=("Library", "Revision", "compose_insight", "standing_from"),
-    document=("Insight", "Instant", "Part", "Reason", "Seconds", "timestamp", "to_json"),
+    document=(
+        "document",
+        "Insight",
+        "Instant",
+        "Part",
+        "Reason",
+        "Seconds",
+        "timestamp",
+        "to_json",
+    ),
     html=("to_html", "to_text"),
     message=("message",),
     scenario=("scenarios",),
@@ -82,6 +95,7 @@ __getattr__ = lazily(
         "severity_of",
         "standing_of",
     ),
-    summary=("to_markdown",),
+    sheet=("sheet",),
+    summary=("MODES", "to_markdown", "without_title"),
     verdict=("verdict_of",),
 )
