@@ -268,3 +268,12 @@ def test_the_bandwidth_of_each_instance_is_told_by_its_latest_averages() -> None
     )
     assert (MOST_LISTED, 2) == (len(told.series), told.series_left_out)
     assert {MOST_LISTED} == {len(each.points) for each in told.series}
+
+
+def test_a_document_links_to_its_page_where_people_reach_one() -> None:
+    served = replace(library(), web_url="https://failovers.example")
+    insight, _ = compose_insight(a_telling(), served)
+    bare, _ = compose_insight(a_telling(), library())
+
+    assert f"https://failovers.example/api/failovers/{insight.id}" == insight.links.page
+    assert "" == bare.links.page

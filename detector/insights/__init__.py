@@ -19,6 +19,17 @@ if TYPE_CHECKING:
         timestamp,
         to_json,
     )
+    from detector.insights.fleet import (
+        FLEET_DAYS,
+        Choice,
+        Fleet,
+        Known,
+        Summary,
+        summary_from_text,
+        summary_of,
+        summary_to_text,
+    )
+    from detector.insights.fleet_page import to_fleet_page, to_notice
     from detector.insights.html import to_html, to_text
     from detector.insights.scenario import scenarios
     from detector.insights.standing import (
@@ -35,10 +46,14 @@ if TYPE_CHECKING:
     from detector.insights.verdict import verdict_of
 
 __all__ = [
+    "FLEET_DAYS",
     "MODES",
     "PEOPLE_HEAR",
+    "Choice",
+    "Fleet",
     "Insight",
     "Instant",
+    "Known",
     "Library",
     "News",
     "Part",
@@ -47,6 +62,7 @@ __all__ = [
     "Seconds",
     "Severity",
     "Standing",
+    "Summary",
     "compose_insight",
     "document",
     "event_id",
@@ -58,11 +74,16 @@ __all__ = [
     "sheet",
     "standing_from",
     "standing_of",
+    "summary_from_text",
+    "summary_of",
+    "summary_to_text",
     "timestamp",
     "to_cloudevent",
+    "to_fleet_page",
     "to_html",
     "to_json",
     "to_markdown",
+    "to_notice",
     "to_text",
     "verdict_of",
     "without_title",
@@ -82,6 +103,17 @@ __getattr__ = lazily(
         "timestamp",
         "to_json",
     ),
+    fleet=(
+        "FLEET_DAYS",
+        "Choice",
+        "Fleet",
+        "Known",
+        "Summary",
+        "summary_from_text",
+        "summary_of",
+        "summary_to_text",
+    ),
+    fleet_page=("to_fleet_page", "to_notice"),
     html=("to_html", "to_text"),
     message=("message",),
     scenario=("scenarios",),
