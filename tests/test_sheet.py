@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from detector.insights.sheet import MARKS, Column, card, facts, frame, link, pill, shown, table
+from detector.pages.sheet import MARKS, Column, card, facts, frame, link, pill, shown, table
 from tests.browser import PHONE, WIDE, Scheme, looking
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from detector.face import lazily
 
 if TYPE_CHECKING:
-    from detector.insights import document, message, sheet
+    from detector.insights import document, message
     from detector.insights.cloudevent import event_id, to_cloudevent
     from detector.insights.compose import Library, Revision, compose_insight, standing_from
     from detector.insights.document import (
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
         summary_of,
         summary_to_text,
     )
-    from detector.insights.fleet_page import to_fleet_page, to_notice
     from detector.insights.html import to_html, to_text
     from detector.insights.scenario import scenarios
     from detector.insights.standing import (
@@ -71,7 +70,6 @@ __all__ = [
     "reasons_between",
     "scenarios",
     "severity_of",
-    "sheet",
     "standing_from",
     "standing_of",
     "summary_from_text",
@@ -79,11 +77,9 @@ __all__ = [
     "summary_to_text",
     "timestamp",
     "to_cloudevent",
-    "to_fleet_page",
     "to_html",
     "to_json",
     "to_markdown",
-    "to_notice",
     "to_text",
     "verdict_of",
     "without_title",
@@ -113,7 +109,6 @@ __getattr__ = lazily(
         "summary_of",
         "summary_to_text",
     ),
-    fleet_page=("to_fleet_page", "to_notice"),
     html=("to_html", "to_text"),
     message=("message",),
     scenario=("scenarios",),
@@ -127,7 +122,6 @@ __getattr__ = lazily(
         "severity_of",
         "standing_of",
     ),
-    sheet=("sheet",),
     summary=("MODES", "to_markdown", "without_title"),
     verdict=("verdict_of",),
 )

@@ -16,10 +16,9 @@ from detector.insights import (
     Severity,
     message,
     severity_of,
-    sheet,
     standing_of,
 )
-from detector.pages import sections
+from detector.pages import sections, sheet
 from detector.pages.lanes import Clock, lanes_of
 from detector.pages.timeline import HATCHES
 from detector.text import day_and_month

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import compress
 from typing import Final
 
-from detector.insights import MODES, Insight, Reason, document, sheet, to_html, without_title
+from detector.insights import MODES, Insight, Reason, document, to_html, without_title
+from detector.pages import sheet
 from detector.pages.bandwidth_chart import bandwidth
 from detector.pages.lanes import Bar, Clock, Kind, Lane, events_of
 from detector.pages.timeline import MOST_LANES, legend, timeline
