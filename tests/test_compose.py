@@ -311,3 +311,12 @@ def test_switch_overs_that_are_only_counted_are_counted_in_every_form() -> None:
     assert "failed over 1003 times between" in insight.verdict
     assert "1000 times more after the first" in insight.facts["caseText"]
     assert "switchOversLeftOut" not in compose_insight(a_telling(), library())[0].model_dump_json()
+
+
+def test_a_document_links_to_its_page_where_people_reach_one() -> None:
+    served = replace(library(), web_url="https://failovers.example")
+    insight, _ = compose_insight(a_telling(), served)
+    bare, _ = compose_insight(a_telling(), library())
+
+    assert f"https://failovers.example/api/failovers/{insight.id}" == insight.links.page
+    assert "" == bare.links.page

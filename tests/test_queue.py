@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.app.settings import Settings
-from detector.azure.queue import LONGEST_BYTES, MARK, NOTE, QueueSink, message
+from detector.azure.queue import LONGEST_BYTES, MARK, NOTE, QueueSink, message, send_wish
 from detector.azure.storage import queue_client
-from detector.errors import DeliveryRefused
+from detector.errors import DeliveryFailed, DeliveryRefused
 from detector.insights.cloudevent import to_cloudevent
 from detector.insights.document import Insight
 from tests.azurite import ACCOUNT, KEY, Azurite
@@ -26,6 +26,7 @@ from tests.sink_stand_in import (
     NOW,
     SinkStandIn,
     an_insight,
+    closed_port,
     replying,
 )
 
@@ -175,3 +176,17 @@ def test_a_missing_role_is_named() -> None:
             DeliveryRefused, match=r"queue insights.*Storage Queue Data Contributor"
         ):
             QueueSink(at(storage.at), now=lambda: NOW).deliver(an_insight())
+
+
+def test_a_wish_to_run_says_no_more_and_is_not_seen_before_its_time(queue: QueueClient) -> None:
+    send_wish(queue, wait=timedelta(minutes=1), now=NOW)
+    send_wish(queue, wait=timedelta(), now=NOW)
+
+    [seen] = queue.receive_messages()
+    assert b"run" == base64.b64decode(seen.content)
+    assert 2 == queue.get_queue_properties().approximate_message_count
+
+
+def test_a_wish_that_the_queue_does_not_take_is_a_delivery_that_failed() -> None:
+    with pytest.raises(DeliveryFailed, match="queue insights: no answer"):
+        send_wish(at(f"127.0.0.1:{closed_port()}")(), wait=timedelta(), now=NOW)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from detector.azure.logs_client import LogsClient
     from detector.azure.metrics import Metrics, arm_client, metrics_client
     from detector.azure.network import Network, network_client
-    from detector.azure.queue import QueueSink
+    from detector.azure.queue import QueueSink, send_wish
     from detector.azure.resource_graph import resource_graph_client
     from detector.azure.storage import StorageConnection, container_client, queue_client
 
@@ -41,6 +41,7 @@ __all__ = [
     "network_client",
     "queue_client",
     "resource_graph_client",
+    "send_wish",
 ]
 
 __getattr__ = lazily(
@@ -53,7 +54,7 @@ __getattr__ = lazily(
     logs_client=("LogsClient",),
     metrics=("Metrics", "arm_client", "metrics_client"),
     network=("Network", "network_client"),
-    queue=("QueueSink",),
+    queue=("QueueSink", "send_wish"),
     resource_graph=("resource_graph_client",),
     storage=("StorageConnection", "container_client", "queue_client"),
 )

@@ -19,7 +19,17 @@ if TYPE_CHECKING:
         timestamp,
         to_json,
     )
-    from detector.insights.fleet import Summary, summary_from_text, summary_of, summary_to_text
+    from detector.insights.fleet import (
+        FLEET_DAYS,
+        Choice,
+        Fleet,
+        Known,
+        Summary,
+        summary_from_text,
+        summary_of,
+        summary_to_text,
+    )
+    from detector.insights.fleet_page import to_fleet_page, to_notice
     from detector.insights.html import to_html, to_text
     from detector.insights.scenario import scenarios
     from detector.insights.standing import (
@@ -36,9 +46,13 @@ if TYPE_CHECKING:
     from detector.insights.verdict import verdict_of
 
 __all__ = [
+    "FLEET_DAYS",
     "PEOPLE_HEAR",
+    "Choice",
+    "Fleet",
     "Insight",
     "Instant",
+    "Known",
     "Library",
     "News",
     "Part",
@@ -62,9 +76,11 @@ __all__ = [
     "summary_to_text",
     "timestamp",
     "to_cloudevent",
+    "to_fleet_page",
     "to_html",
     "to_json",
     "to_markdown",
+    "to_notice",
     "to_text",
     "verdict_of",
 ]
@@ -74,7 +90,17 @@ __getattr__ = lazily(
     cloudevent=("event_id", "to_cloudevent"),
     compose=("Library", "Revision", "compose_insight", "standing_from"),
     document=("Insight", "Instant", "Part", "Reason", "Seconds", "timestamp", "to_json"),
-    fleet=("Summary", "summary_from_text", "summary_of", "summary_to_text"),
+    fleet=(
+        "FLEET_DAYS",
+        "Choice",
+        "Fleet",
+        "Known",
+        "Summary",
+        "summary_from_text",
+        "summary_of",
+        "summary_to_text",
+    ),
+    fleet_page=("to_fleet_page", "to_notice"),
     html=("to_html", "to_text"),
     message=("message",),
     scenario=("scenarios",),

@@ -62,12 +62,14 @@ LONGEST_NAME: Final = 120
 class Library:
     """The articles that a run may tell by, and the cloud that they have to be for.
 
-    `portal` is the host of the cloud's portal, None where it is not public.
+    `portal` is the host of the cloud's portal, None where it is not public. `web_url` is where
+    people reach the app's pages, None where they do not.
     """
 
     catalog: Catalog
     cloud: str
     portal: str | None
+    web_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,6 +150,7 @@ def _insight(
             portal=f"https://{library.portal}/#resource{quote(gateway.id)}"
             if library.portal
             else "",
+            page=f"{library.web_url}/api/failovers/{failover.id}" if library.web_url else "",
             reset_guide=RESET_GUIDE,
             sku_benchmarks=SKU_BENCHMARKS,
         ),

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     )
     from detector.journal.layout import (
         HISTORIES,
+        LAST_COVERAGE,
+        LAST_REQUEST,
         LAST_RUN,
         fleet_month,
         fleet_path,
@@ -52,6 +54,8 @@ __all__ = [
     "DEADLINE",
     "DIGEST",
     "HISTORIES",
+    "LAST_COVERAGE",
+    "LAST_REQUEST",
     "LAST_RUN",
     "REFUSALS",
     "Archive",
@@ -114,6 +118,8 @@ __getattr__ = lazily(
     ),
     layout=(
         "HISTORIES",
+        "LAST_COVERAGE",
+        "LAST_REQUEST",
         "LAST_RUN",
         "fleet_month",
         "fleet_path",

@@ -17,6 +17,7 @@ from detector.boundary import contained
 from detector.errors import DetectorError
 from detector.files import content_of
 from detector.local.exports import decoded
+from detector.local.masking import NOT_NEEDED
 from detector.model import Series
 from detector.signals import UnreadableRow, Unusable, bandwidth, instant
 from detector.text import one_line
@@ -31,8 +32,6 @@ AS_OF: Final = "_AsOf"
 Bodies = dict[str, list[tuple[datetime | None, object]]]
 """The bodies of each resource, by its lower-case id, each with the time when it was so."""
 
-# What is secret in the bodies of gateways and connections: it is dropped as it is read.
-_KEYS: Final = frozenset({"sharedkey", "authorizationkey", "radiusserversecret"})
 # Five minutes, as the API and as Azure's command line write them.
 _FIVE_MINUTES: Final = frozenset({"PT5M", "0:05:00", "00:05:00"})
 
@@ -116,8 +115,8 @@ def _json(path: Path) -> object:
 
 
 def _without_keys(fields: dict[str, object]) -> dict[str, object]:
-    """The fields of an object but for the keys of connections and of RADIUS servers."""
-    return {name: value for name, value in fields.items() if name.lower() not in _KEYS}
+    """The fields of an object but for its keys, which are dropped as they are read."""
+    return {name: value for name, value in fields.items() if name.lower() not in NOT_NEEDED["keys"]}
 
 
 def _listed(read: object) -> list[object]:
