@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache, cached_property
 from pathlib import Path
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     from azure.storage.queue import QueueClient
 
     from detector.azure import LogsClient, Metrics, Network, ResourceHealth
+    from detector.errors import FactUnknown
     from detector.local import Recording
+    from detector.model import Gateway, Series, Window
 
 FORMATS: Final[Mapping[str, Callable[[Insight], str]]] = {".md": to_markdown}
 """The forms in which an insight is written beside its JSON, by the ending of the file."""
@@ -64,8 +67,7 @@ def of_azure(
     `clock` reads the time and `left` says how much of the run is left. Raises CatalogError for
     articles with problems. Nothing is asked of Azure yet.
     """
-    for name, level in LOG_LEVELS.items():
-        logging.getLogger(name).setLevel(level)
+    _quieten()
     clients = _clients(settings)
     logs = Logs(lambda: clients.logs, settings.scopes, left=lambda: left() - AFTER_LOGS)
     return World(
@@ -78,6 +80,33 @@ def of_azure(
         sinks=sinks_of(settings, clock=clock),
         library=library_of(settings),
     )
+
+
+def recorder_of(
+    settings: Settings, *, left: Callable[[], timedelta], hear: Callable[[object], None]
+) -> tuple[Logs, Sources]:
+    """The logs and the facts' ports of Azure, to be recorded.
+
+    `hear` is given the body of each answer of Azure Resource Manager, metrics included.
+    """
+    _quieten()
+    clients = _Clients(settings, hear)
+
+    def bandwidth(
+        gateways: Sequence[Gateway], window: Window
+    ) -> Mapping[str, Sequence[Series] | FactUnknown]:
+        from detector.azure import Metrics
+
+        metrics = Metrics(clients.of_region, lambda: clients.arm, left=left)
+        return metrics.one_by_one([gateway.id for gateway in gateways], window)
+
+    logs = Logs(lambda: clients.logs, settings.scopes, left=left)
+    return logs, replace(_sources(clients, left, logs), bandwidth=bandwidth)
+
+
+def _quieten() -> None:
+    for name, level in LOG_LEVELS.items():
+        logging.getLogger(name).setLevel(level)
 
 
 def of_recording(
@@ -112,8 +141,9 @@ def of_recording(
 class _Clients:
     """Azure's clients for one set of settings, each made once, when it is first used."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, hear: Callable[[object], None] | None = None) -> None:
         self._settings = settings
+        self._hear = hear
         self.of_subscription = cache(self._of_subscription)
         self.health_of = cache(self._health_of)
         self.of_region = cache(self._of_region)
@@ -142,12 +172,14 @@ class _Clients:
     def _of_subscription(self, subscription_id: str) -> NetworkManagementClient:
         from detector.azure import network_client
 
-        return network_client(self.credential, subscription_id, _given(self.cloud.arm))
+        arm = _given(self.cloud.arm)
+        return network_client(self.credential, subscription_id, arm, hear=self._hear)
 
     def _health_of(self, subscription_id: str) -> ResourceHealthMgmtClient:
         from detector.azure import health_client
 
-        return health_client(self.credential, subscription_id, _given(self.cloud.arm))
+        arm = _given(self.cloud.arm)
+        return health_client(self.credential, subscription_id, arm, hear=self._hear)
 
     def _of_region(self, region: str) -> MetricsClient:
         from detector.azure import metrics_client
@@ -158,7 +190,7 @@ class _Clients:
     def arm(self) -> PipelineClient[HttpRequest, HttpResponse]:
         from detector.azure import arm_client
 
-        return arm_client(self.credential, _given(self.cloud.arm))
+        return arm_client(self.credential, _given(self.cloud.arm), hear=self._hear)
 
     @cached_property
     def graph(self) -> ResourceGraphClient:

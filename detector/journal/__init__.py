@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from detector.journal.delivery import (
         DEADLINE,
         DeliveryReport,
+        DeliverySummary,
         Posted,
         attempt,
         deliver,
@@ -60,6 +61,7 @@ __all__ = [
     "Archive",
     "Delivery",
     "DeliveryReport",
+    "DeliverySummary",
     "Hearing",
     "History",
     "Journal",
@@ -97,6 +99,7 @@ __getattr__ = lazily(
     delivery=(
         "DEADLINE",
         "DeliveryReport",
+        "DeliverySummary",
         "Posted",
         "attempt",
         "deliver",
