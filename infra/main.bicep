@@ -46,6 +46,13 @@ param readingRole string = 'custom'
 @description('How many minutes lie between two runs.')
 param runEveryMinutes int = 5
 
+@allowed([
+  'true'
+  'false'
+])
+@description('Whether the app shows pages of the failovers: to whoever has a key, or behind a login.')
+param pages string = 'false'
+
 @description('Further settings as NAME=value, separated by semicolons. Nothing secret: these can be read by whoever can read the app.')
 param moreSettings string = ''
 
@@ -266,6 +273,7 @@ module app 'modules/app.bicep' = {
     notifyUrlsInVault: notifyUrlsInVault
     webhookUrlsInVault: webhookUrlsInVault
     webhookKeyInVault: webhookKeyInVault
+    pages: pages
     moreSettings: moreSettings
   }
 }

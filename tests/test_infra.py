@@ -6,7 +6,9 @@ Bicep's own compiler is no part of these tests.
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -494,7 +496,8 @@ def test_the_app_logs_its_runs_as_the_alerts_expect() -> None:
 def test_an_alert_names_the_function_that_runs() -> None:
     source = (ROOT / "function_app.py").read_text("utf-8")
     functions = re.findall(r"^def (\w+)", source, re.MULTILINE)
-    named_there = re.findall(r'name =~ "(\w+)"', QUERIES["failed-runs"])
+    [listed] = re.findall(r"name in~ \(([^)]+)\)", QUERIES["failed-runs"])
+    named_there = re.findall(r'"(\w+)"', listed)
 
     assert named_there
     assert set(named_there) <= set(functions)
@@ -685,3 +688,98 @@ def test_the_editor_starts_the_host_before_it_attaches() -> None:
     assert started[attached["preLaunchTask"]] in started
     assert (ROOT / told("settings")["azureFunctions.deploySubpath"] / "host.json").exists()
     assert "ms-azuretools.vscode-azurefunctions" in told("extensions")["recommendations"]
+
+
+def test_the_pages_are_switched_off_by_their_names_unless_somebody_asks_for_them() -> None:
+    """https://learn.microsoft.com/azure/azure-functions/disable-function names the settings."""
+    source = (ROOT / "function_app.py").read_text("utf-8")
+    pages = re.findall(r"auth_level=_PAGES\)\ndef (\w+)", source)
+    switched_off = re.findall(r"'AzureWebJobs\.(\w+)\.Disabled': 'true'", FILES[APP])
+
+    assert ["failovers", "failover"] == pages == switched_off
+    assert "pages == 'true' ? {} : switchedOff" in FILES[APP]
+    assert "'false'" == f"'{read('main.bicep')['parameters']['pages']['default']}'"
+
+
+def test_an_alert_that_asks_for_a_run_looks_every_minute_and_keeps_its_key_secret() -> None:
+    text = FILES["alert.bicep"]
+    query = QUERIES["gateway-rows"].partition("\n")[2]
+
+    assert query.startswith("AzureDiagnostics\n")
+    assert "union" not in query
+    for line in ("evaluationFrequency: 'PT1M'", "windowSize: 'PT30M'", "autoMitigate: false"):
+        assert line in text
+    assert "@secure()" in text.partition("param detectKey")[0].rsplit("\n\n", 1)[1]
+    assert "useCommonAlertSchema: true" in text
+    assert "output" not in code("alert.bicep")
+
+
+def hook(tmp_path: Path, **environment: str) -> tuple[subprocess.CompletedProcess[str], str]:
+    """What azd's hook says, and each call of `az` with the file that it was given."""
+    az = tmp_path / "az"
+    az.write_text(
+        "#!/bin/sh\n"
+        'echo "$@" >>calls\n'
+        'case "$*" in *keys*) echo k3y;; *functionapp\\ show*) echo app.example;;'
+        " *resource*) echo westeurope;; esac\n"
+        'for each; do case "$each" in @*) cat "${each#@}" >>given; echo "${each#@}" >place;; esac;'
+        " done\n"
+    )
+    az.chmod(0o700)
+    done = subprocess.run(
+        ["sh", INFRA / "postdeploy.sh"],
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", **environment},
+        capture_output=True,
+        text=True,
+    )
+    calls = tmp_path / "calls"
+    return done, calls.read_text() if calls.exists() else ""
+
+
+DEPLOYED: Final = {
+    "ALERT_WORKSPACE_ID": f"{SUBSCRIPTION}/resourceGroups/rg-logs/providers/m.o/workspaces/log",
+    "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION.rpartition("/")[2],
+    "resourceGroupName": "rg-failovers",
+    "appName": "func-1",
+}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there azd runs the other one")
+def test_the_hook_deploys_the_alert_with_the_key_in_no_argument_and_no_file_left(
+    tmp_path: Path,
+) -> None:
+    done, calls = hook(tmp_path, **DEPLOYED)
+    given = json.loads((tmp_path / "given").read_text())["parameters"]
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "--template-file infra/alert.bicep" in calls
+    assert "k3y" not in calls + done.stdout
+    assert {
+        "workspaceId": DEPLOYED["ALERT_WORKSPACE_ID"],
+        "detectUrl": "https://app.example/api/detect",
+        "detectKey": "k3y",
+        "location": "westeurope",
+    } == {name: each["value"] for name, each in given.items()}
+    assert given.keys() == read("alert.bicep")["parameters"].keys()
+    assert not Path((tmp_path / "place").read_text().strip()).exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there azd runs the other one")
+def test_without_a_workspace_the_hook_deploys_nothing_and_says_so(tmp_path: Path) -> None:
+    done, calls = hook(tmp_path)
+
+    assert (0, "") == (done.returncode, calls)
+    assert "ALERT_WORKSPACE_ID is not set" in done.stdout
+    without = {name: value for name, value in DEPLOYED.items() if name != "appName"}
+    assert 0 != hook(tmp_path, **without)[0].returncode
+
+
+def test_both_hooks_give_the_same_to_the_same_template() -> None:
+    names = [
+        set(re.findall(r"(workspaceId|detectUrl|detectKey|location|infra/alert.bicep)", text))
+        for text in ((INFRA / f"postdeploy.{end}").read_text("utf-8") for end in ("sh", "ps1"))
+    ]
+
+    assert 5 == len(names[0])
+    assert names[0] == names[1]
