@@ -39,6 +39,12 @@ if TYPE_CHECKING:
 FORMATS: Final[Mapping[str, Callable[[Insight], str]]] = {".md": to_markdown}
 """The forms in which an insight is written beside its JSON, by the ending of the file."""
 
+FOLDER_FORMATS: Final[Mapping[str, Callable[[Insight], str]]] = {
+    **FORMATS,
+    ".html": lambda insight: page_of(insight, fleet="../../../../index.html"),
+}
+"""In a folder, which nobody serves, each insight's page stands beside it, too."""
+
 LOG_LEVELS: Final[Mapping[str, int]] = {
     "azure.core": logging.WARNING,  # below it, each request is a line in the user's logs
     "azure.storage": logging.WARNING,
@@ -52,6 +58,15 @@ AFTER_LOGS: Final = timedelta(seconds=100)
 
 AFTER_FACTS: Final = timedelta(seconds=60)
 """So much of a run is left when facts are waited for no longer: they are unknown, and told so."""
+
+
+def page_of(insight: Insight, *, fleet: str = "") -> str:
+    """The page of one insight; `fleet` is the address of the page of all."""
+    from detector.insights import to_html
+
+    back = f'<p><a href="{fleet}">All failovers</a></p>' if fleet else ""
+    return back + to_html(to_markdown(insight), resource_page=None)
+
 
 LOCAL_CLOUD: Final = "AzureCloud"
 
@@ -133,7 +148,7 @@ def of_recording(
             coverage=recording.coverage,
         ),
         journal=FolderJournal(folder),
-        sinks=(FolderInsights(folder, FORMATS),),
+        sinks=(FolderInsights(folder, FOLDER_FORMATS),),
         library=Library(catalog=catalog.load(articles), cloud=cloud, portal=CLOUDS[cloud].portal),
     )
 
@@ -272,6 +287,14 @@ def journal_of(settings: Settings) -> Journal:
     return BlobJournal(lambda: _clients(settings).container)
 
 
+def store_name(settings: Settings) -> str:
+    """The store of the settings, as a person knows it: a folder, or a container of an account."""
+    if isinstance(settings.store, FolderStore):
+        return f"folder {settings.store.folder}"
+    host = _clients(settings).container.primary_hostname
+    return f"container {settings.store.container} at {host}"
+
+
 def archive_of(settings: Settings) -> Archive:
     """Where what was told is looked up: in the store of the settings."""
     if isinstance(settings.store, FolderStore):
@@ -304,7 +327,7 @@ def sinks_of(settings: Settings, *, clock: Callable[[], datetime]) -> tuple[Sink
     if isinstance(settings.store, FolderStore):
         from detector.local import FolderInsights
 
-        sinks.append(FolderInsights(settings.store.folder, FORMATS))
+        sinks.append(FolderInsights(settings.store.folder, FOLDER_FORMATS))
     else:
         from detector.azure import BlobInsights
 

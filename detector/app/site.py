@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
+from detector.app.bootstrap import page_of
 from detector.app.lookup import BadQuestion, Lookup, choice_of, list_of
 from detector.errors import JournalUnavailable
 from detector.insights import Fleet, Insight, to_fleet_page, to_markdown, to_notice
@@ -109,7 +110,7 @@ class Site:
             if document is None:
                 return told(404, form, f"There is no failover {failover_id} in the store.")
             text = document.decode()
-            return _tagged(request, form, [text], lambda: _rendered(text, form))
+            return _tagged(request, form, [text], lambda: rendered(text, form))
 
         return _answered(request, answer, forms=("html", "json", "md"))
 
@@ -185,13 +186,8 @@ def _listed(fleet: Fleet, form: Form) -> str:
     return json.dumps(list_of(fleet.now, fleet.last_complete, fleet.listed))
 
 
-def to_page(insight: Insight) -> str:
-    from detector.insights import to_html
-
-    return to_html(to_markdown(insight), resource_page=None)
-
-
-def _rendered(document: str, form: Form) -> str:
+def rendered(document: str, form: Form) -> str:
+    """The document of an insight in that form; raises JournalUnavailable where it is none."""
     if form == "json":
         return document
     try:
@@ -200,4 +196,4 @@ def _rendered(document: str, form: Form) -> str:
         raise JournalUnavailable(
             "the document cannot be read; ask for it with format=json"
         ) from error
-    return to_page(insight) if form == "html" else to_markdown(insight)
+    return page_of(insight, fleet="../failovers") if form == "html" else to_markdown(insight)
