@@ -22,10 +22,12 @@ from pycep import BicepParser
 from detector.app.settings import Settings
 from detector.azure.clouds import Endpoint
 from detector.azure.health import ResourceHealth, health_client
+from detector.azure.ingestion import row
 from detector.azure.metrics import Metrics, arm_client, metrics_client
 from detector.azure.network import Network, network_client
+from detector.insights.document import Insight
 from detector.journal import DeliveryReport
-from detector.model import Window
+from detector.model import State, Window
 from detector.runs import Report
 from detector.runs.report import ScopeReport
 from detector.runs.schedule import Schedule
@@ -34,6 +36,7 @@ from tests.cloud import GATEWAY, NETWORK, SUBSCRIPTION, gateway_body
 from tests.kusto import analysed
 from tests.log_tables import LogTables, Row
 from tests.loopback import Reply
+from tests.sink_stand_in import an_insight
 from tests.test_network import AnyToken
 
 if TYPE_CHECKING:
@@ -43,6 +46,7 @@ ROOT: Final = Path(__file__).parent.parent
 INFRA: Final = ROOT / "infra"
 LISTED: Final[dict[str, Any]] = json.loads((INFRA / "resources.json").read_text("utf-8"))
 ROLES: Final[dict[str, Any]] = json.loads((INFRA / "roles.json").read_text("utf-8"))
+FAILOVERS: Final[dict[str, Any]] = json.loads((INFRA / "failovers-table.json").read_text("utf-8"))
 FILES: Final = {
     path.relative_to(INFRA).as_posix(): path.read_text("utf-8")
     for path in sorted(INFRA.rglob("*.bicep"))
@@ -113,7 +117,11 @@ def test_every_module_is_used_and_every_file_that_is_loaded_is_there() -> None:
         for name in FILES
         for path in LOADED.findall(code(name))
     }
-    ours = {INFRA / "roles.json", *(INFRA / "queries").glob("*.kql")}
+    ours = {
+        INFRA / "roles.json",
+        INFRA / "failovers-table.json",
+        *(INFRA / "queries").glob("*.kql"),
+    }
 
     assert FILES.keys() - TOPS == used
     assert {path.resolve() for path in ours} == loaded
@@ -213,6 +221,8 @@ def test_the_app_starts_with_the_settings_that_it_is_given() -> None:
         "DETECTOR_CLOUD": "AzureCloud",
         "DETECTOR_STORE": "blob:insights",
         "DETECTOR_EVENT_GRID_ENDPOINT": "https://topic.example.net/api/events",
+        "DETECTOR_INGESTION_ENDPOINT": "https://dce.westeurope-1.ingest.monitor.azure.com",
+        "DETECTOR_INGESTION_RULE": "dcr-00000000000000000000000000000001",
         "DETECTOR_NOTIFY_URLS": "json://hook.example.net",
         "DETECTOR_WEBHOOK_URLS": "https://hook.example.net",
         "DETECTOR_WEBHOOK_SECRET": "whsec_" + "QUFB" * 8,
@@ -415,6 +425,7 @@ TABLES: Final = {
         "OperationName": "string",
         "_ResourceId": "string",
     },
+    FAILOVERS["table"]: {column["name"]: column["type"] for column in FAILOVERS["columns"]},
 }
 
 
@@ -513,6 +524,74 @@ def test_a_gateways_diagnostic_setting_has_the_categories_that_are_read() -> Non
         "modules/gateway-logs.bicep"
     )
     assert {"Administrative", "ResourceHealth"} == categories("diagnostics.bicep")
+
+
+LATEST: Final = "| summarize arg_max(Revision, *) by FailoverId\n"
+
+
+def failovers_of(query: str, *insights: Insight) -> list[list[object]]:
+    """What a query of the workbook finds in the table after these deliveries."""
+    rows = [
+        {**row(each, told_at=NOW), "Document": each.model_dump_json(by_alias=True)}
+        for each in insights
+    ]
+    result = LogTables({FAILOVERS["table"]: rows}).query(
+        QUERIES[query], since=NOW - timedelta(hours=1), until=NOW + timedelta(hours=1)
+    )
+    return result.rows
+
+
+WORKBOOK: Final = [name for name in QUERIES if name.startswith("workbook-")]
+
+
+@pytest.mark.parametrize("query", WORKBOOK)
+def test_each_query_of_the_workbook_takes_the_latest_revision_of_each_failover(query: str) -> None:
+    _, *text = QUERIES[query].splitlines(keepends=True)
+
+    assert [f"{FAILOVERS['table']}\n", LATEST] == text[:2]
+    assert f"loadTextContent('../queries/{query}.kql')" in code("modules/workbook.bicep")
+
+
+def test_the_workbook_tells_each_failover_once_however_often_it_was_delivered() -> None:
+    was_open = an_insight(
+        failover=an_insight().failover.model_copy(update={"state": State.ONGOING})
+    )
+    over = an_insight(revision=2, reason="recovered")
+    delivered = (was_open, over, over, was_open)
+    drill, none = an_insight(id="f-2", drill=True), an_insight(id="f-3", reason="retracted")
+
+    assert [] == failovers_of("workbook-open", *delivered, drill, none)
+    assert [[an_insight().gateway.id]] == failovers_of("workbook-gateways", *delivered, drill, none)
+    assert [("maintenance", 1)] == [
+        (cause, count) for cause, _, count in failovers_of("workbook-causes", *delivered, none)
+    ]
+    assert [[83.0, "maintenance"]] == [each[2:4] for each in failovers_of("workbook-longest", over)]
+    assert 1 == len(failovers_of("workbook-days", *delivered))
+    assert 1 == len(failovers_of("workbook-open", was_open))
+
+
+def test_the_rule_takes_the_columns_of_the_table_and_the_table_those_of_the_list() -> None:
+    for name in ("modules/table.bicep", "modules/ingestion.bicep"):
+        assert "var declared = loadJsonContent('../failovers-table.json')" in code(name)
+    assert "column in declared.columns" in code("modules/table.bicep")
+    assert "map(declared.columns, column => " in code("modules/ingestion.bicep")
+    assert "outputStream: 'Custom-${tableName}'" in code("modules/ingestion.bicep")
+
+
+def test_the_table_is_documented_with_its_columns() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| (\w+, .*) \|$", DEPLOYMENT, re.MULTILINE))
+
+    assert {
+        column["name"]: f"{column['type']}, {column['description']}"
+        for column in FAILOVERS["columns"]
+    } == rows
+
+
+def test_the_documented_alert_on_the_table_is_right() -> None:
+    [query] = re.findall(rf"{FAILOVERS['table']} \|[^\"]*", DEPLOYMENT)
+
+    assert LATEST.strip("| \n") in query
+    assert [] == analysed(TABLES, {"documented": query})["documented"]["diagnostics"]
 
 
 def test_the_list_holds_no_id_that_is_none() -> None:

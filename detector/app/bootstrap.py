@@ -43,7 +43,7 @@ FOLDER_FORMATS: Final[Mapping[str, Callable[[Insight], str]]] = {
     **FORMATS,
     ".html": lambda insight: page_of(insight, fleet="../../../../index.html"),
 }
-"""In a folder, which nobody serves, each insight's page stands beside it, too."""
+"""The forms that a folder has, where nobody renders a page on demand."""
 
 LOG_LEVELS: Final[Mapping[str, int]] = {
     "azure.core": logging.WARNING,  # below it, each request is a line in the user's logs
@@ -60,12 +60,11 @@ AFTER_FACTS: Final = timedelta(seconds=60)
 """So much of a run is left when facts are waited for no longer: they are unknown, and told so."""
 
 
-def page_of(insight: Insight, *, fleet: str = "") -> str:
-    """The page of one insight; `fleet` is the address of the page of all."""
-    from detector.insights import to_html
+def page_of(insight: Insight, *, fleet: str) -> str:
+    """The insight as a page with the address of the page of all; what draws it is loaded then."""
+    from detector.pages import to_page
 
-    back = f'<p><a href="{fleet}">All failovers</a></p>' if fleet else ""
-    return back + to_html(to_markdown(insight), resource_page=None)
+    return to_page(insight, fleet=fleet)
 
 
 LOCAL_CLOUD: Final = "AzureCloud"
@@ -341,6 +340,14 @@ def sinks_of(settings: Settings, *, clock: Callable[[], datetime]) -> tuple[Sink
 
         endpoint = settings.event_grid_endpoint
         sinks.append(EventGrid(endpoint, lambda: clients.credential, now=clock))
+    if settings.ingestion_endpoint and settings.ingestion_rule:
+        from detector.azure import LogsIngestion
+
+        rows = Endpoint(
+            url=settings.ingestion_endpoint, audience=clients.cloud.ingestion_audience or ""
+        )
+        rule = settings.ingestion_rule
+        sinks.append(LogsIngestion(rows, rule, lambda: clients.credential, now=clock))
     secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else None
     sinks += [
         Webhook(url=url.get_secret_value(), secret=secret, now=clock)

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 from pydantic import AwareDatetime, BaseModel
 
 from detector.errors import JournalUnavailable
-from detector.insights import FLEET_DAYS, Choice, Fleet, Known, Summary, timestamp, to_fleet_page
+from detector.insights import FLEET_DAYS, Choice, Fleet, Known, Summary, timestamp
 from detector.journal import LAST_COVERAGE, LAST_RUN, Archive, insight_path, is_plausible
 from detector.model import CauseKind, Scope, State
 from detector.runs import Schedule, known_until, last_complete, late_before, watched, watches
@@ -175,6 +175,7 @@ def list_of(
 def write_index(folder: Path, schedule: Schedule, *, now: datetime) -> Path:
     """Write the page of all failovers in `folder`, as of `now`, without a form."""
     from detector.local import FolderArchive, write_page
+    from detector.pages import to_fleet_page
 
     lookup = Lookup(archive=FolderArchive(folder), schedule=schedule)
     fleet = lookup.fleet(

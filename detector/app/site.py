@@ -15,11 +15,11 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
-from detector.app.bootstrap import page_of
 from detector.app.lookup import BadQuestion, Lookup, choice_of, list_of
 from detector.errors import JournalUnavailable
-from detector.insights import Fleet, Insight, to_fleet_page, to_markdown, to_notice
+from detector.insights import Fleet, Insight, to_markdown
 from detector.journal import is_failover_id
+from detector.pages import to_fleet_page, to_notice, to_page
 from detector.version import VERSION
 
 Form = Literal["html", "json", "md"]
@@ -196,4 +196,4 @@ def rendered(document: str, form: Form) -> str:
         raise JournalUnavailable(
             "the document cannot be read; ask for it with format=json"
         ) from error
-    return page_of(insight, fleet="../failovers") if form == "html" else to_markdown(insight)
+    return to_page(insight, fleet="../failovers") if form == "html" else to_markdown(insight)

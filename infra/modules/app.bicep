@@ -13,6 +13,8 @@ param workspaceCustomerIds array
 param resourceScopes array
 param runEveryMinutes int
 param topicEndpoints array
+param ingestionEndpoints array
+param ingestionRules array
 param vaultUris array
 param notifyUrlsInVault string
 param webhookUrlsInVault string
@@ -123,6 +125,10 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
     },
     pages == 'true' ? {} : switchedOff,
     empty(topicEndpoints) ? {} : { DETECTOR_EVENT_GRID_ENDPOINT: first(topicEndpoints) },
+    empty(ingestionEndpoints) ? {} : {
+      DETECTOR_INGESTION_ENDPOINT: first(ingestionEndpoints)
+      DETECTOR_INGESTION_RULE: first(ingestionRules)
+    },
     toObject(
       entries,
       entry => entry.key,
