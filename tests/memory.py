@@ -9,7 +9,7 @@ Each fake holds its state in the open, and calls a hook where a test may fail, l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from cProfile import Profile
 from dataclasses import dataclass, field, replace
@@ -217,12 +217,15 @@ class MemoryAzure:
     """The ports that answer for facts. A gateway that is not in `gateways` is like any other.
 
     What is in `unknown` cannot be had, be it `gateways` or `connections`; `asked` holds each
-    question, by port and gateway, or connection for `tunnels`. A connection that is not in
-    `tunnels` is gone; of a gateway that is not in `health`, nothing is said.
+    question, by port and gateway, or connection for `tunnels`, and `written` the gateways that were
+    said to be. A connection that is not in `tunnels` is gone; of a gateway that is not in `health`,
+    nothing is said. `inventory` need not have all of `connections`.
     """
 
     gateways: dict[str, Gateway] = field(default_factory=dict)
     connections: dict[str, Sequence[Connection]] = field(default_factory=dict)
+    inventory: dict[str, Sequence[Connection]] = field(default_factory=dict)
+    written: set[str] = field(default_factory=set)
     tunnels: dict[str, Connection | FactUnknown] = field(default_factory=dict)
     health: dict[str, Sequence[HealthEvent] | FactUnknown] = field(default_factory=dict)
     coverage: frozenset[tuple[str, str]] | None = None
@@ -235,14 +238,16 @@ class MemoryAzure:
         return Sources(
             gateways=self._gateways,
             connections=self._connections,
+            inventory=self._inventory,
             tunnels=self._tunnels,
             health=self._health,
             bandwidth=self._bandwidth,
             coverage=self._coverage,
         )
 
-    def _gateways(self, ids: Sequence[str]) -> Mapping[str, Gateway]:
+    def _gateways(self, ids: Sequence[str], written: Collection[str] = ()) -> Mapping[str, Gateway]:
         self.asked += [("gateways", gateway_id) for gateway_id in ids]
+        self.written |= {*written}
         return {gateway_id: self._gateway(gateway_id) for gateway_id in ids}
 
     def _gateway(self, gateway_id: str) -> Gateway:
@@ -259,11 +264,17 @@ class MemoryAzure:
             unknown=dict.fromkeys(lacking, "Azure did not answer"),
         )
 
-    def _connections(self, gateway_id: str) -> Sequence[Connection]:
-        self.asked.append(("connections", gateway_id))
+    def _connections(
+        self, gateway_ids: Sequence[str]
+    ) -> Mapping[str, Sequence[Connection] | FactUnknown]:
+        self.asked += [("connections", gateway_id) for gateway_id in gateway_ids]
         if "connections" in self.unknown:
-            raise FactUnknown("Azure did not answer")
-        return self.connections.get(gateway_id, ())
+            return dict.fromkeys(gateway_ids, FactUnknown("Azure did not answer"))
+        return {gateway_id: self.connections.get(gateway_id, ()) for gateway_id in gateway_ids}
+
+    def _inventory(self, gateway_ids: Sequence[str]) -> Mapping[str, Sequence[Connection]]:
+        self.asked += [("inventory", each) for each in gateway_ids if each in self.inventory]
+        return {each: self.inventory[each] for each in gateway_ids if each in self.inventory}
 
     def _tunnels(self, connection_ids: Sequence[str]) -> Mapping[str, Connection | FactUnknown]:
         self.asked += [("tunnels", connection_id) for connection_id in connection_ids]

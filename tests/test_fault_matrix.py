@@ -28,9 +28,10 @@ from detector.azure.clouds import Endpoint
 from detector.azure.eventgrid import EventGrid
 from detector.azure.logs import Logs
 from detector.azure.logs_client import LogsClient
-from detector.azure.metrics import Metrics, arm_client, metrics_client
-from detector.azure.network import Network, network_client
+from detector.azure.metrics import Metrics, metrics_client
+from detector.azure.network import Network
 from detector.azure.queue import QueueSink
+from detector.azure.resource_manager import ResourceManager
 from detector.insights.document import Insight, Reason
 from detector.journal.history import Delivery, History
 from detector.journal.ports import Journal, Sink
@@ -249,10 +250,9 @@ def test_arm_that_fails_holds_nothing_back_and_the_facts_are_told_later(
     def world(fault: str | None) -> World:
         place = endpoint(servers, fault)
         left = plenty if fault is None else within_short()
-        client = opened.enter_context(
-            network_client(AnyToken(), SUBSCRIPTION.rsplit("/", 1)[-1], place, sleep=unpaused)
-        )
-        network = Network(lambda _: client, left=left)
+        client = ResourceManager(AnyToken(), place, sleep=unpaused)
+        opened.callback(client.close)
+        network = Network(lambda: client, lambda *_: (), left=left)
         sources = replace(
             MemoryAzure().sources, gateways=network.gateways, connections=network.connections
         )
@@ -281,7 +281,8 @@ def test_metrics_that_fail_hold_nothing_back_and_are_said(
         left = plenty if fault is None else within_short()
         client = metrics_client(AnyToken(), "westeurope", place, sleep=unpaused)
         opened.callback(client.close)
-        arm = opened.enter_context(arm_client(AnyToken(), place, sleep=unpaused))
+        arm = ResourceManager(AnyToken(), place, sleep=unpaused)
+        opened.callback(arm.close)
         metrics = Metrics(lambda _: client, lambda: arm, left=left)
         sources: Sources = replace(MemoryAzure().sources, bandwidth=metrics.bandwidth)
         known = a_world(MemoryLogs(seen(*HAND_OVER)), journal=journal, sinks=[sink])

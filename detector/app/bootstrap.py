@@ -20,17 +20,13 @@ from detector.runs import Sources, World
 from detector.sinks import People, Webhook
 
 if TYPE_CHECKING:
-    from azure.core import PipelineClient
     from azure.core.credentials import TokenCredential
-    from azure.core.rest import HttpRequest, HttpResponse
-    from azure.mgmt.network import NetworkManagementClient
     from azure.mgmt.resourcegraph import ResourceGraphClient
-    from azure.mgmt.resourcehealth import ResourceHealthMgmtClient
     from azure.monitor.querymetrics import MetricsClient
     from azure.storage.blob import ContainerClient
     from azure.storage.queue import QueueClient
 
-    from detector.azure import LogsClient, Metrics, Network, ResourceHealth
+    from detector.azure import LogsClient, Metrics, Network, ResourceHealth, ResourceManager
     from detector.local import Recording
 
 FORMATS: Final[Mapping[str, Callable[[Insight], str]]] = {".md": to_markdown}
@@ -93,8 +89,9 @@ def of_recording(
         catch_up=timedelta(days=2),
         signals=recording.signals,
         sources=Sources(
-            gateways=recording.gateways,
-            connections=recording.connections,
+            gateways=lambda ids, written=(): recording.gateways(ids),  # noqa: ARG005 -- they are dated
+            connections=lambda ids: {each: recording.connections(each) for each in ids},
+            inventory=lambda ids: {},  # noqa: ARG005 -- a recording has none
             tunnels=recording.tunnels,
             health=recording.health,
             bandwidth=recording.bandwidth,
@@ -111,8 +108,6 @@ class _Clients:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.of_subscription = cache(self._of_subscription)
-        self.health_of = cache(self._health_of)
         self.of_region = cache(self._of_region)
 
     @cached_property
@@ -136,26 +131,16 @@ class _Clients:
 
         return LogsClient(self.credential, _given(self.cloud.logs))
 
-    def _of_subscription(self, subscription_id: str) -> NetworkManagementClient:
-        from detector.azure import network_client
-
-        return network_client(self.credential, subscription_id, _given(self.cloud.arm))
-
-    def _health_of(self, subscription_id: str) -> ResourceHealthMgmtClient:
-        from detector.azure import health_client
-
-        return health_client(self.credential, subscription_id, _given(self.cloud.arm))
-
     def _of_region(self, region: str) -> MetricsClient:
         from detector.azure import metrics_client
 
         return metrics_client(self.credential, region, _given(self.cloud.metrics))
 
     @cached_property
-    def arm(self) -> PipelineClient[HttpRequest, HttpResponse]:
-        from detector.azure import arm_client
+    def arm(self) -> ResourceManager:
+        from detector.azure import ResourceManager
 
-        return arm_client(self.credential, _given(self.cloud.arm))
+        return ResourceManager(self.credential, _given(self.cloud.arm))
 
     @cached_property
     def graph(self) -> ResourceGraphClient:
@@ -195,14 +180,15 @@ def _sources(clients: _Clients, left: Callable[[], timedelta], logs: Logs) -> So
     """The facts' ports; their modules are imported when something is asked."""
 
     def network() -> Network:
-        from detector.azure import Network
+        from detector.azure import Network, ResourceGraph
 
-        return Network(clients.of_subscription, left=left)
+        graph = ResourceGraph(lambda: clients.graph, left=left)
+        return Network(lambda: clients.arm, graph.pages, left=left)
 
     def health() -> ResourceHealth:
         from detector.azure import ResourceHealth
 
-        return ResourceHealth(clients.health_of, left=left)
+        return ResourceHealth(lambda: clients.arm, left=left)
 
     def metrics() -> Metrics:
         from detector.azure import Metrics
@@ -211,8 +197,9 @@ def _sources(clients: _Clients, left: Callable[[], timedelta], logs: Logs) -> So
 
     one_network = cache(network)
     return Sources(
-        gateways=lambda ids: one_network().gateways(ids),
-        connections=lambda gateway_id: one_network().connections(gateway_id),
+        gateways=lambda ids, written=(): one_network().gateways(ids, written),
+        connections=lambda ids: one_network().connections(ids),
+        inventory=lambda ids: one_network().inventory(ids),
         tunnels=lambda connection_ids: one_network().tunnels(connection_ids),
         health=lambda gateway_ids: health().events(gateway_ids),
         bandwidth=lambda gateways, window: metrics().bandwidth(gateways, window),

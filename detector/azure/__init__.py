@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from detector.azure.blobs import BlobInsights, BlobJournal
     from detector.azure.clouds import CLOUDS, Cloud, Endpoint
     from detector.azure.eventgrid import EventGrid
-    from detector.azure.health import ResourceHealth, health_client
     from detector.azure.logs import Logs
     from detector.azure.logs_client import LogsClient
-    from detector.azure.metrics import Metrics, arm_client, metrics_client
-    from detector.azure.network import Network, network_client
+    from detector.azure.metrics import Metrics, metrics_client
+    from detector.azure.network import Network, ResourceHealth
     from detector.azure.queue import QueueSink
-    from detector.azure.resource_graph import resource_graph_client
+    from detector.azure.resource_graph import ResourceGraph, resource_graph_client
+    from detector.azure.resource_manager import ResourceManager
     from detector.azure.storage import StorageConnection, container_client, queue_client
 
 __all__ = [
@@ -31,13 +31,12 @@ __all__ = [
     "Metrics",
     "Network",
     "QueueSink",
+    "ResourceGraph",
     "ResourceHealth",
+    "ResourceManager",
     "StorageConnection",
-    "arm_client",
     "container_client",
-    "health_client",
     "metrics_client",
-    "network_client",
     "queue_client",
     "resource_graph_client",
 ]
@@ -47,12 +46,12 @@ __getattr__ = lazily(
     blobs=("BlobInsights", "BlobJournal"),
     clouds=("CLOUDS", "Cloud", "Endpoint"),
     eventgrid=("EventGrid",),
-    health=("ResourceHealth", "health_client"),
     logs=("Logs",),
     logs_client=("LogsClient",),
-    metrics=("Metrics", "arm_client", "metrics_client"),
-    network=("Network", "network_client"),
+    metrics=("Metrics", "metrics_client"),
+    network=("Network", "ResourceHealth"),
     queue=("QueueSink",),
-    resource_graph=("resource_graph_client",),
+    resource_graph=("ResourceGraph", "resource_graph_client"),
+    resource_manager=("ResourceManager",),
     storage=("StorageConnection", "container_client", "queue_client"),
 )

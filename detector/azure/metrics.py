@@ -16,21 +16,19 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote
 
-from detector.azure.network import AT_ONCE, PATIENCE, reading_policies, role_for
+from detector.azure.resource_manager import AT_ONCE, PATIENCE, role_for
 from detector.errors import FactUnknown
 from detector.insights import timestamp
 from detector.model import Gateway, Series, Window
 from detector.signals import METRIC, bandwidth, instant
 
 if TYPE_CHECKING:
-    from azure.core import PipelineClient
     from azure.core.credentials import TokenCredential
-    from azure.core.rest import HttpRequest, HttpResponse
     from azure.monitor.querymetrics import MetricsClient, MetricsQueryResult
 
     from detector.azure.clouds import Endpoint
+    from detector.azure.resource_manager import ResourceManager
 
 BATCH: Final = 50
 """The most gateways that one request may ask for."""
@@ -62,20 +60,6 @@ def metrics_client(
     )
 
 
-def arm_client(
-    credential: TokenCredential,
-    endpoint: Endpoint,
-    *,
-    sleep: Callable[[float], None] = time.sleep,
-) -> PipelineClient[HttpRequest, HttpResponse]:
-    """A client for ARM; it keeps its connections, so make one per process."""
-    from azure.core import PipelineClient
-
-    return PipelineClient(
-        endpoint.url, policies=reading_policies(credential, endpoint, sleep=sleep)
-    )
-
-
 class Metrics:
     """The port Bandwidth.
 
@@ -86,7 +70,7 @@ class Metrics:
     def __init__(
         self,
         client: Callable[[str], MetricsClient],
-        arm: Callable[[], PipelineClient[HttpRequest, HttpResponse]],
+        arm: Callable[[], ResourceManager],
         *,
         left: Callable[[], timedelta],
     ) -> None:
@@ -139,12 +123,9 @@ class Metrics:
 
         https://learn.microsoft.com/rest/api/monitor/metrics/list
         """
-        from azure.core.rest import HttpRequest
-
         from detector.azure.facts_errors import FAILURES, unknown
 
         asked = {
-            "api-version": _API_VERSION,
             "metricnamespace": _NAMESPACE,
             "metricnames": METRIC,
             "timespan": f"{timestamp(window.start)}/{timestamp(window.end)}",
@@ -155,9 +136,9 @@ class Metrics:
         try:
             with self._making:
                 client = self._arm()
-            url = client.format_url(f"{quote(gateway_id)}/providers/Microsoft.Insights/metrics")
-            answer = client.send_request(HttpRequest("GET", url, params=asked), left=self._patience)
-            return [series for _, series in bandwidth(answer.json())]
+            path = f"{gateway_id}/providers/Microsoft.Insights/metrics"
+            body = client.get(path, left=self._patience, version=_API_VERSION, asked=asked)
+            return [series for _, series in bandwidth(body)]
         except FAILURES as error:
             return unknown(error, of="the gateway", role=role_for(gateway_id))
 
