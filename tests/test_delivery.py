@@ -13,7 +13,7 @@ from detector.errors import DeliveryFailed, DeliveryRefused, JournalConflict, Jo
 from detector.insights.document import Insight
 from detector.insights.standing import News, news_of
 from detector.journal import outbox
-from detector.journal.commit import TRIES
+from detector.journal.commit import ATTEMPTS
 from detector.journal.delivery import DeliverySummary, Posted, attempt, deliver, within
 from detector.journal.history import Heard, History, Record
 from detector.model import State
@@ -246,8 +246,8 @@ def test_noting_gives_way_to_other_runs_only_so_often() -> None:
     journal.hook = others_write
     result = delivered(journal, [sink], post)
 
-    assert TRIES == attempts
-    assert f"written by other runs {TRIES} times in a row" in result.problems[0]
+    assert ATTEMPTS == attempts
+    assert f"written by other runs {ATTEMPTS} times in a row" in result.problems[0]
 
 
 def test_what_was_given_up_is_reported_by_every_later_run() -> None:

@@ -15,7 +15,7 @@ from detector.articles import catalog
 from detector.azure import CLOUDS, Cloud, Endpoint, Logs
 from detector.errors import SettingsError
 from detector.insights import Insight, Library, to_markdown
-from detector.journal import Journal, Sink
+from detector.journal import Archive, Journal, Sink
 from detector.runs import Sources, World
 from detector.sinks import People, Webhook
 
@@ -216,6 +216,17 @@ def journal_of(settings: Settings) -> Journal:
     from detector.azure import BlobJournal
 
     return BlobJournal(lambda: _clients(settings).container)
+
+
+def archive_of(settings: Settings) -> Archive:
+    """Where what was told is looked up: in the store of the settings."""
+    if isinstance(settings.store, FolderStore):
+        from detector.local import FolderArchive
+
+        return FolderArchive(settings.store.folder)
+    from detector.azure import BlobArchive
+
+    return BlobArchive(lambda: _clients(settings).container)
 
 
 def sinks_of(settings: Settings, *, clock: Callable[[], datetime]) -> tuple[Sink, ...]:

@@ -242,13 +242,13 @@ def explain(
 def status(as_json: AsJson = False) -> None:
     """How the detector is; exit code 1 if it needs you."""
     from detector.app import bootstrap
-    from detector.app.invocation import clock
+    from detector.app.invocation import utc_now
     from detector.app.settings import Settings
     from detector.runs import status_lines, status_of
 
     settings = Settings.read(arguments.environment())
     journal = bootstrap.journal_of(settings)
-    shown = status_of(journal, settings.scopes, settings.schedule, now=clock())
+    shown = status_of(journal, settings.scopes, settings.schedule, now=utc_now())
     if as_json:
         print_json(shown.model_dump(mode="json"))
     else:
@@ -267,13 +267,13 @@ def drill(
     ] = False,
 ) -> None:
     """Send a made-up failover of a real gateway."""
-    from detector.app.invocation import clock, world_of
+    from detector.app.invocation import utc_now, world_of
     from detector.app.settings import Settings
     from detector.runs import drill_insight, send_drill
 
     gateway_id = arguments.gateway_id(gateway_id)
     world = world_of(Settings.read(arguments.environment()))
-    insight, problems = drill_insight(gateway_id, world.sources, world.library, now=clock())
+    insight, problems = drill_insight(gateway_id, world.sources, world.library, now=utc_now())
     show([insight])
     for unusable in problems:
         say(f"error: {unusable}")

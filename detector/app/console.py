@@ -19,7 +19,7 @@ from detector.text import count, visible_json
 if TYPE_CHECKING:
     from detector.local import Message
 
-NOTHING: Final = "nothing new to tell"
+NO_NEWS: Final = "nothing new to tell"
 MOST_NOTES: Final = 20
 """As many notes are printed; of more, how many there are."""
 
@@ -99,12 +99,12 @@ def say_notes(lines: Sequence[str], *, rest: str = "") -> None:
 
 def told(report: Report) -> str:
     """How much a run told."""
-    return f"{count(len(report.told), 'insight')} told" if report.told else NOTHING
+    return f"{count(len(report.told), 'insight')} told" if report.told else NO_NEWS
 
 
 def to_tell(report: Report) -> str:
     """How much a dry run would have told."""
-    insights = f"{count(len(report.told), 'insight')} to tell" if report.told else NOTHING
+    insights = f"{count(len(report.told), 'insight')} to tell" if report.told else NO_NEWS
     return f"dry run, nothing written; {insights}"
 
 

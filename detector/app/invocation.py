@@ -37,8 +37,8 @@ def invoke() -> None:
 def invoke_with(settings: Settings) -> tuple[Report, list[Insight]]:
     """One run by these settings with the real clock, logged."""
     left = _countdown()
-    world = bootstrap.of_azure(settings, clock=clock, left=left)
-    report, insights = run_once(world, now=clock(), left=left)
+    world = bootstrap.of_azure(settings, clock=utc_now, left=left)
+    report, insights = run_once(world, now=utc_now(), left=left)
     for insight in insights:
         line = visible_json(told_line(insight).model_dump_json(by_alias=True))
         _log.info('{"insight": %s}', line)
@@ -53,14 +53,14 @@ def invoke_with(settings: Settings) -> tuple[Report, list[Insight]]:
 def rehearse_with(settings: Settings) -> tuple[Report, list[Insight]]:
     """What a run by these settings would tell: nothing is written and nothing sent."""
     left = _countdown()
-    world = bootstrap.checked(bootstrap.of_azure(settings, clock=clock, left=left))
+    world = bootstrap.checked(bootstrap.of_azure(settings, clock=utc_now, left=left))
     rehearsed = replace(world, journal=ReadOnly(world.journal), sinks=())
-    return run_once(rehearsed, now=clock(), left=left)
+    return run_once(rehearsed, now=utc_now(), left=left)
 
 
 def world_of(settings: Settings) -> World:
     """The world of these settings with the real clock, for what is not a run."""
-    return bootstrap.checked(bootstrap.of_azure(settings, clock=clock, left=_countdown()))
+    return bootstrap.checked(bootstrap.of_azure(settings, clock=utc_now, left=_countdown()))
 
 
 def _countdown() -> Callable[[], timedelta]:
@@ -68,6 +68,6 @@ def _countdown() -> Callable[[], timedelta]:
     return lambda: timedelta(seconds=deadline - time.monotonic())
 
 
-def clock() -> datetime:
+def utc_now() -> datetime:
     """The time now, in UTC."""
     return datetime.now(UTC)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from detector.face import lazily
 
 if TYPE_CHECKING:
-    from detector.azure.blobs import BlobInsights, BlobJournal
+    from detector.azure.blobs import BlobArchive, BlobInsights, BlobJournal
     from detector.azure.clouds import CLOUDS, Cloud, Endpoint
     from detector.azure.eventgrid import EventGrid
     from detector.azure.logs import Logs
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CLOUDS",
+    "BlobArchive",
     "BlobInsights",
     "BlobJournal",
     "Cloud",
@@ -43,7 +44,7 @@ __all__ = [
 
 __getattr__ = lazily(
     __name__,
-    blobs=("BlobInsights", "BlobJournal"),
+    blobs=("BlobArchive", "BlobInsights", "BlobJournal"),
     clouds=("CLOUDS", "Cloud", "Endpoint"),
     eventgrid=("EventGrid",),
     logs=("Logs",),

@@ -22,7 +22,7 @@ from detector.signals import COLUMNS, read_rows
 if TYPE_CHECKING:
     from detector.azure.logs_client import LogsClient
 
-AT_ONCE: Final = 5
+QUERIES_AT_ONCE: Final = 5
 
 SHORTEST: Final = timedelta(seconds=1)
 """A window as short as this is not cut in halves any more."""
@@ -74,8 +74,10 @@ class Logs:
         """Five scopes at a time: the workspaces among them in one request, others in one each."""
         outcomes: Results = {}
         workspaces_first = sorted(asked, key=lambda scope: not scope.is_workspace)
-        fives = [workspaces_first[n : n + AT_ONCE] for n in range(0, len(asked), AT_ONCE)]
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        fives = [
+            workspaces_first[n : n + QUERIES_AT_ONCE] for n in range(0, len(asked), QUERIES_AT_ONCE)
+        ]
+        with ThreadPoolExecutor(QUERIES_AT_ONCE) as pool:
             for five, left in zip(fives, _shares(self._left, len(fives)), strict=True):
                 workspaces = {scope: asked[scope] for scope in five if scope.is_workspace}
                 together = [workspaces] if workspaces else []

@@ -75,7 +75,7 @@ _PEERS: Final = _Kind(
 
 
 class Network:
-    """The ports Gateways, Connections, Inventory and Tunnels.
+    """The ports Gateways, Connections, Inventory and LiveTunnels.
 
     `client` is called when there is something to ask of ARM, and `query` asks Resource Graph;
     `left` says how long the run may still take. `notes` tells the operator of what could not be

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         timestamp,
         to_json,
     )
+    from detector.insights.fleet import Summary, summary_from_text, summary_of, summary_to_text
     from detector.insights.html import to_html, to_text
     from detector.insights.scenario import scenarios
     from detector.insights.standing import (
@@ -46,6 +47,7 @@ __all__ = [
     "Seconds",
     "Severity",
     "Standing",
+    "Summary",
     "compose_insight",
     "event_id",
     "message",
@@ -55,6 +57,9 @@ __all__ = [
     "severity_of",
     "standing_from",
     "standing_of",
+    "summary_from_text",
+    "summary_of",
+    "summary_to_text",
     "timestamp",
     "to_cloudevent",
     "to_html",
@@ -69,6 +74,7 @@ __getattr__ = lazily(
     cloudevent=("event_id", "to_cloudevent"),
     compose=("Library", "Revision", "compose_insight", "standing_from"),
     document=("Insight", "Instant", "Part", "Reason", "Seconds", "timestamp", "to_json"),
+    fleet=("Summary", "summary_from_text", "summary_of", "summary_to_text"),
     html=("to_html", "to_text"),
     message=("message",),
     scenario=("scenarios",),

@@ -16,7 +16,7 @@ from detector.insights.document import (
 )
 from detector.text import clock, count, day, lasting, one_line
 
-LONGEST: Final = 2000
+TEXT_LENGTH: Final = 2000
 """As many characters of one text are shown; what is longer is cut visibly."""
 
 
@@ -46,7 +46,7 @@ def to_markdown(insight: Insight) -> str:
 
 
 def _text(text: str) -> str:
-    return escaped(one_line(text, LONGEST), Spot(leads_line=True))
+    return escaped(one_line(text, TEXT_LENGTH), Spot(leads_line=True))
 
 
 def _facts(insight: Insight) -> Iterator[tuple[str, str]]:

@@ -34,13 +34,16 @@ if TYPE_CHECKING:
     from detector.journal.layout import (
         HISTORIES,
         LAST_RUN,
+        fleet_month,
+        fleet_path,
         history_key,
         history_path,
         insight_path,
+        is_failover_id,
         note_from_json,
         note_to_json,
     )
-    from detector.journal.ports import Journal, Sink
+    from detector.journal.ports import Archive, Journal, Sink
     from detector.journal.readonly import ReadOnly
     from detector.journal.reply import REFUSALS, pause, status_error, unanswered
 
@@ -50,6 +53,7 @@ __all__ = [
     "HISTORIES",
     "LAST_RUN",
     "REFUSALS",
+    "Archive",
     "Delivery",
     "DeliveryReport",
     "Hearing",
@@ -63,12 +67,15 @@ __all__ = [
     "commit_change",
     "deliver",
     "delivery_reports",
+    "fleet_month",
+    "fleet_path",
     "gateway_key",
     "history_from_json",
     "history_key",
     "history_path",
     "history_to_json",
     "insight_path",
+    "is_failover_id",
     "is_plausible",
     "messages",
     "note_from_json",
@@ -105,14 +112,17 @@ __getattr__ = lazily(
     layout=(
         "HISTORIES",
         "LAST_RUN",
+        "fleet_month",
+        "fleet_path",
         "history_key",
         "history_path",
         "insight_path",
+        "is_failover_id",
         "note_from_json",
         "note_to_json",
     ),
     outbox=("outbox",),
-    ports=("Journal", "Sink"),
+    ports=("Archive", "Journal", "Sink"),
     readonly=("ReadOnly",),
     reply=("REFUSALS", "pause", "status_error", "unanswered"),
 )

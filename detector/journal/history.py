@@ -114,8 +114,8 @@ def gateway_key(gateway_id: str) -> str:
     return f"{name}-{digest}" if name else digest
 
 
-EARLIEST: Final = datetime(2015, 1, 1, tzinfo=UTC)
-LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+NO_EARLIER: Final = datetime(2015, 1, 1, tzinfo=UTC)
+NO_LATER: Final = datetime(2200, 1, 1, tzinfo=UTC)
 """No stored time is before or after these: gateways log no earlier, and clocks err by less."""
 
 VERSION: Final = 2
@@ -173,7 +173,7 @@ def _check(record: Record, gateway_id: str) -> None:
 
 def is_plausible(time: datetime) -> bool:
     """Whether a stored time has a zone, and is near enough for a run to count from it."""
-    return time.tzinfo is not None and EARLIEST <= time < LATEST
+    return time.tzinfo is not None and NO_EARLIER <= time < NO_LATER
 
 
 def _times(value: object) -> Iterator[datetime]:

@@ -56,7 +56,7 @@ from detector.runs.ports import (
     Gateways,
     Health,
     Inventory,
-    Tunnels,
+    LiveTunnels,
 )
 from detector.runs.reconcile import Reconciled, reconcile
 from detector.signals import NOT_SET
@@ -97,7 +97,7 @@ class Sources:
     gateways: Gateways
     connections: Connections
     inventory: Inventory
-    tunnels: Tunnels
+    tunnels: LiveTunnels
     health: Health
     bandwidth: Bandwidth
     coverage: Coverage

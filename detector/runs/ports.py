@@ -60,7 +60,7 @@ class Inventory(Protocol):
     def __call__(self, gateway_ids: Sequence[str]) -> Mapping[str, Sequence[Connection]]: ...
 
 
-class Tunnels(Protocol):
+class LiveTunnels(Protocol):
     """Connections by id, one for each id asked: as they are now, with the state of each tunnel."""
 
     def __call__(self, connection_ids: Sequence[str]) -> Mapping[str, Connection | FactUnknown]: ...

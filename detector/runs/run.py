@@ -18,10 +18,12 @@ from detector.insights import Insight
 from detector.journal import History, Journal, Posted, commit_change, deliver, gateway_key
 from detector.model import Answer, Evidence, Scope
 from detector.runs.facts import Facts, look_up
+from detector.runs.heartbeat import given_up_after
 from detector.runs.observation import Loaded, Observations, observe, shows_evidence
 from detector.runs.reconcile import Reconciled
 from detector.runs.report import Report, scope_report, told_line
 from detector.runs.revise import Revised, revise
+from detector.runs.watch import watches_after
 from detector.runs.windows import complete_until, known_scopes, run_note, windows
 from detector.runs.world import World
 from detector.text import clock, count, one_line
@@ -101,13 +103,16 @@ def run_once(
         given_up=tuple(delivery.given_up),
         problems=(*findings.problems, *delivery.problems),
     )
-    complete = {each.scope.id: each.window.end for each in answers if findings.has_all(each)}
+    read = [each for each in answers if findings.has_all(each)]
+    complete = {each.scope.id: each.window.end for each in read}
     begun = {scope.id: window.start for scope, window in asked.items()}
     note = run_note(
         report,
         complete_until={**complete_until(noted), **complete},
         asked_since={**begun, **known},
     )
+    note |= watches_after(noted, read, scopes=begun)
+    note |= given_up_after(noted, report)
     return _note_run(world.journal, note, report), insights
 
 

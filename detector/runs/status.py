@@ -70,7 +70,7 @@ def status_of(
     deliveries = [each for history in known for each in delivery_reports(history)]
     given_up = tuple(each for each in deliveries if each.given_up)
     read = tuple(_scope(scope, until.get(scope.id), notes.get(scope.id), now) for scope in scopes)
-    oldest = _occurrences_ago(schedule, now)
+    oldest = late_before(schedule, now)
     problems = [problem for each in read for problem in _late(each, oldest)]
     problems += [
         f"{each.sink} was not told of {each.id} revision {each.revision}: {each.why}"
@@ -140,8 +140,8 @@ def _late(scope: ScopeStatus, oldest: datetime) -> Iterator[str]:
         )
 
 
-def _occurrences_ago(schedule: Schedule, now: datetime) -> datetime:
-    """When the timer was due for the last time but two."""
+def late_before(schedule: Schedule, now: datetime) -> datetime:
+    """When the timer was due for the last time but two: what was read in full since is not late."""
     due = schedule.before(now)
     return [next(due) for _ in range(PERIODS)][-1]
 
