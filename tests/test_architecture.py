@@ -34,7 +34,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
 }
 """The rooms whose faces each room may use, beside the modules at the top: never one above it."""
 
-AT_THE_TOP: Final = {"errors", "face", "files", "model", "text"}
+AT_THE_TOP: Final = {"boundary", "errors", "face", "files", "model", "text"}
 """The modules in no room, which all may import and which import no room."""
 
 MOST_MODULES: Final = 16

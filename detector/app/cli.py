@@ -136,8 +136,6 @@ def replay(
         report, insights = run_once(world, now=at, left=lambda: timedelta(minutes=4))
         files = FolderInsights(folder, bootstrap.FORMATS)
         written = [path for insight in insights for path in files.paths(insight)] if out else []
-    unreadable = (*report.unreadable, *recorded.unreadable_bodies)
-    report = report.model_copy(update={"unreadable": unreadable})
     if as_json:
         show_json(report, insights, listener.sent)
     else:
@@ -228,7 +226,7 @@ def explain(
             recorded, folder, now=at, articles=arguments.articles(), cloud=arguments.cloud()
         )
         text = explain_recording(world, gateway, now=at)
-    say_notes(recorded.unreadable)
+    say_notes(recorded.unusable.lines, more=recorded.unusable.more)
     if not text:
         whose = f"gateway {gateway}" if gateway else "any gateway"
         raise OperatorError(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from detector.journal.delivery import (
         DEADLINE,
         DeliveryReport,
+        DeliverySummary,
         Posted,
         attempt,
         deliver,
@@ -56,6 +57,7 @@ __all__ = [
     "Archive",
     "Delivery",
     "DeliveryReport",
+    "DeliverySummary",
     "Hearing",
     "History",
     "Journal",
@@ -93,6 +95,7 @@ __getattr__ = lazily(
     delivery=(
         "DEADLINE",
         "DeliveryReport",
+        "DeliverySummary",
         "Posted",
         "attempt",
         "deliver",

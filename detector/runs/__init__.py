@@ -10,19 +10,21 @@ if TYPE_CHECKING:
     from detector.runs.drill import drill_insight, send_drill
     from detector.runs.explain import explain_recording
     from detector.runs.facts import Sources
-    from detector.runs.report import Report, told_line
+    from detector.runs.report import LONGEST_LINE, Report, log_line, told_line
     from detector.runs.run import run_once
     from detector.runs.schedule import Schedule
     from detector.runs.status import status_lines, status_of
     from detector.runs.world import World
 
 __all__ = [
+    "LONGEST_LINE",
     "Report",
     "Schedule",
     "Sources",
     "World",
     "drill_insight",
     "explain_recording",
+    "log_line",
     "run_once",
     "send_drill",
     "status_lines",
@@ -35,7 +37,7 @@ __getattr__ = lazily(
     drill=("drill_insight", "send_drill"),
     explain=("explain_recording",),
     facts=("Sources",),
-    report=("Report", "told_line"),
+    report=("LONGEST_LINE", "Report", "log_line", "told_line"),
     run=("run_once",),
     schedule=("Schedule",),
     status=("status_lines", "status_of"),
