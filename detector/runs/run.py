@@ -124,7 +124,7 @@ def _run(world: World, findings: Findings, *, now: datetime, left: Callable[[], 
         due = ()
 
     # Ask every scope, and observe each gateway in the answers.
-    _ask(world, findings, now=now)
+    _ask(world, findings)
     observations = observe(findings.answers, asked=len(findings.asked), now=now)
     findings.gateways = len(observations.by_gateway) + len(observations.failed)
     for gateway_id, error in observations.failed.items():
@@ -142,7 +142,7 @@ def _run(world: World, findings: Findings, *, now: datetime, left: Callable[[], 
 
 
 def _recall(world: World, findings: Findings, *, now: datetime) -> None:
-    """Note how far each scope is known, by what the last run noted."""
+    """Note how far each scope is known, by what the last run noted, and what is to be asked."""
     place, problems = "the note of the last run", findings.failures.problems
     noted = contained(place, world.journal.last_run)
     if isinstance(noted, DetectorError):
@@ -159,15 +159,16 @@ def _recall(world: World, findings: Findings, *, now: datetime) -> None:
         findings.failed(known)
         known = {scope.id: now - world.catch_up for scope in world.scopes}
     findings.known = known
-
-
-def _ask(world: World, findings: Findings, *, now: datetime) -> None:
-    """Ask every scope for its signals; whatever a scope or a row failed with is noted."""
-    asked = contained("the windows", partial(windows, world, findings.known, now))
+    asked = contained("the windows", partial(windows, world, known, now))
     if isinstance(asked, DetectorError):
         findings.failed(asked)
         asked = {scope: Window(start=now - world.catch_up, end=now) for scope in world.scopes}
     findings.asked = asked
+
+
+def _ask(world: World, findings: Findings) -> None:
+    """Ask every scope for its signals; whatever a scope or a row failed with is noted."""
+    asked = findings.asked
 
     def answered() -> dict[Scope, Answer | DetectorError]:
         return dict(zip(asked, world.signals(asked), strict=True))
