@@ -119,7 +119,7 @@ class Broken:
         return getattr(self._whole, name)
 
 
-SOURCES: Final = {each.name.capitalize(): each.name for each in fields(Sources)}
+SOURCES: Final = {str(each.type): each.name for each in fields(Sources)}
 """The ports that answer for facts, each with its place among the sources."""
 
 
@@ -133,8 +133,15 @@ def members() -> Iterator[str]:
                         yield f"{name}.{method}" if method != "__call__" else name
 
 
-MEMBERS: Final = [each for each in members() if each != "Receiver.deliver"]
-"""A receiver is sent messages in a run, and one insight by itself in a drill alone."""
+NOT_IN_A_RUN: Final = {
+    "Receiver.deliver": "in a drill alone is one insight sent to people by itself",
+    **dict.fromkeys(
+        [f"Archive.{name}" for name in ("summaries", "document", "note", "keep")],
+        "it is for whoever looks up what was told",
+    ),
+}
+
+MEMBERS: Final = [each for each in members() if each not in NOT_IN_A_RUN]
 
 FOR_ALL: Final = {
     "Signals": "it asks all scopes at once",

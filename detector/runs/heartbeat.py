@@ -15,6 +15,8 @@ from detector.runs.status import PERIODS, late_before
 from detector.runs.windows import complete_until
 from detector.text import count, lasting
 
+_MORE: Final = "givenUp"  # the deliveries that a report counts and does not name
+
 RECENT: Final = timedelta(hours=24)
 """For so long a delivery that was given up counts."""
 
@@ -73,18 +75,19 @@ def _given_up(noted: Mapping[str, object] | None, now: datetime) -> Iterator[str
 
 def given_up_after(noted: Mapping[str, object] | None, report: Report) -> dict[str, object]:
     """What the next note says: when a delivery was last given up that the note before lacks."""
-    before = _deliveries(noted)
-    new = [each for each in map(_key, report.given_up) if each not in before]
-    at = report.at if new else _last_given_up(noted)
+    before = _report(noted)
+    known = set(map(_key, before.given_up)) if before else set()
+    is_new = not set(map(_key, report.given_up)) <= known
+    is_more = before is not None and report.more.get(_MORE, 0) > before.more.get(_MORE, 0)
+    at = report.at if is_new or is_more else _last_given_up(noted)
     return {"lastGivenUp": None if at is None else timestamp(at)}
 
 
-def _deliveries(noted: Mapping[str, object] | None) -> set[tuple[str, str, int]]:
+def _report(noted: Mapping[str, object] | None) -> Report | None:
     try:
-        report = Report.model_validate((noted or {}).get("report"))
+        return Report.model_validate((noted or {}).get("report"))
     except ValueError:
-        return set()
-    return set(map(_key, report.given_up))
+        return None
 
 
 def _key(given_up: DeliveryReport) -> tuple[str, str, int]:

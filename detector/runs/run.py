@@ -47,9 +47,8 @@ MARGIN: Final = timedelta(seconds=15)
 class Findings:
     """What a run gathers for its report and its note.
 
-    `noted` is what the last run noted; `until` and `known` say how far each scope was known by
-    that. `left_over` are the gateways left to the next run. It is `done` unless something stopped
-    it half way.
+    `noted` is the last run's note, and `until` and `known` say how far each scope is known by it.
+    `left_over` are the gateways left to the next run. It is `done` unless something stopped it.
     """
 
     noted: Mapping[str, object] | None = None
@@ -76,6 +75,7 @@ class Findings:
         self.failures.add(error)
         self.left_over.update(gateway_ids)
 
+    @property
     def read(self) -> list[Answer]:
         """The answers of which nothing is left over to the next run."""
         return [each for each in self.answers if self._has_all(each)]
@@ -382,14 +382,14 @@ def _note_run(journal: Journal, findings: Findings, report: Report) -> Report:
 
 
 def _note(journal: Journal, findings: Findings, report: Report) -> None:
-    read = findings.read()
+    noted, begun = findings.noted, {scope.id: each.start for scope, each in findings.asked.items()}
+    read = findings.read
     complete = {each.scope.id: each.window.end for each in read}
-    begun = {scope.id: window.start for scope, window in findings.asked.items()}
     note = run_note(
         report,
         complete_until={**findings.until, **complete},
         asked_since={**begun, **findings.known},
     )
-    note |= watches_after(findings.noted, read, scopes=begun)
-    note |= given_up_after(findings.noted, report)
+    note |= watches_after(noted, read, scopes=begun)
+    note |= given_up_after(noted, report)
     journal.note_run(note)
