@@ -134,6 +134,7 @@ def members() -> Iterator[str]:
 
 
 NOT_IN_A_RUN: Final = {
+    "Inventory": "these tunnels stay away, and then the gateway itself is asked for its connections",
     "Receiver.deliver": "in a drill alone is one insight sent to people by itself",
     **dict.fromkeys(
         [f"Archive.{name}" for name in ("summaries", "document", "note", "keep")],
@@ -174,7 +175,7 @@ def test_every_port_of_the_world_is_among_those_that_fail() -> None:
 
     assert {"signals", "sources", "journal", "sinks"} == of_world
     assert {each.partition(".")[0] for each in MEMBERS} == {
-        *SOURCES,
+        *(SOURCES.keys() - NOT_IN_A_RUN.keys()),
         *("Signals", "Journal", "Sink", "Receiver"),
     }
 
