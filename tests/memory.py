@@ -9,13 +9,15 @@ Each fake holds its state in the open, and calls a hook where a test may fail, l
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from cProfile import Profile
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final
 
 from detector.articles import catalog
@@ -24,10 +26,10 @@ from detector.insights.compose import Library
 from detector.insights.document import Insight, Reason
 from detector.insights.standing import PEOPLE_HEAR, News, news_of
 from detector.journal import history
-from detector.journal.delivery import DEADLINE
+from detector.journal.delivery import DEADLINE, DeliverySummary, Outgoing, Posted
 from detector.journal.hearing import Hearing
 from detector.journal.history import Delivery, History, Record
-from detector.journal.ports import Sink
+from detector.journal.ports import Journal, Sink
 from detector.model import (
     Answer,
     Connection,
@@ -55,10 +57,20 @@ def plenty() -> timedelta:
 
 @contextmanager
 def reconciles() -> Iterator[Callable[[], int]]:
-    """How often a gateway is reconciled in the block; to be called after it."""
-    code = reconcile.__code__
-    with Profile() as profile:
-        yield lambda: sum(entry.callcount for entry in profile.getstats() if entry.code is code)
+    """How often a gateway is reconciled in the block, in whatever thread."""
+    frames: list[FrameType] = []
+
+    def called(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code is reconcile.__code__:
+            frames.append(frame)
+
+    threading.setprofile(called)
+    sys.setprofile(called)
+    try:
+        yield lambda: len(frames)
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
 
 
 @cache
@@ -210,6 +222,21 @@ class ListReceiver:
         self.attempts += 1
         self.fault(news)
         self.sent.append((now, news))
+
+
+def deliver(
+    journal: Journal,
+    sinks: Sequence[Sink],
+    posts: Sequence[Posted],
+    *,
+    now: datetime,
+    has_time: Callable[[], bool],
+) -> DeliverySummary:
+    """Deliver what a run posted, to machines and to people."""
+    outgoing = Outgoing(journal=journal, sinks=sinks, now=now, has_time=has_time)
+    outgoing.to_machines(posts)
+    outgoing.to_people()
+    return outgoing.summary
 
 
 @dataclass(slots=True)

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from detector.journal import outbox
     from detector.journal.commit import commit_change
     from detector.journal.delivery import (
+        AT_ONCE,
         DEADLINE,
         DeliveryReport,
         DeliverySummary,
+        Outgoing,
         Posted,
         attempt,
-        deliver,
         delivery_reports,
         within,
     )
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from detector.journal.reply import REFUSALS, pause, status_error, unanswered
 
 __all__ = [
+    "AT_ONCE",
     "DEADLINE",
     "DIGEST",
     "HISTORIES",
@@ -61,13 +63,13 @@ __all__ = [
     "Hearing",
     "History",
     "Journal",
+    "Outgoing",
     "Posted",
     "ReadOnly",
     "Record",
     "Sink",
     "attempt",
     "commit_change",
-    "deliver",
     "delivery_reports",
     "fleet_month",
     "fleet_path",
@@ -93,12 +95,13 @@ __getattr__ = lazily(
     __name__,
     commit=("commit_change",),
     delivery=(
+        "AT_ONCE",
         "DEADLINE",
         "DeliveryReport",
         "DeliverySummary",
+        "Outgoing",
         "Posted",
         "attempt",
-        "deliver",
         "delivery_reports",
         "within",
     ),

@@ -7,7 +7,8 @@ rows are all one case.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -18,12 +19,13 @@ from detector.diagnosis import Observation
 from detector.errors import DetectorError, JournalUnavailable, Unforeseen
 from detector.insights import Insight
 from detector.journal import (
+    AT_ONCE,
     DeliverySummary,
     History,
     Journal,
+    Outgoing,
     Posted,
     commit_change,
-    deliver,
     gateway_key,
 )
 from detector.model import Answer, Evidence, Scope, Window
@@ -42,13 +44,20 @@ from detector.text import clock, count, one_line
 MARGIN: Final = timedelta(seconds=15)
 """With less than this left a run takes on no more work, and says what is left."""
 
+FOR_PEOPLE: Final = timedelta(seconds=15)
+"""So long before that no further gateways are taken up: people are told of those that were."""
+
+BATCH: Final = 250
+"""So many gateways are dealt with together, and told of before the next are looked up."""
+
 
 @dataclass(slots=True)
 class Findings:
     """What a run gathers for its report and its note.
 
     `noted` is the last run's note, and `until` and `known` say how far each scope is known by it.
-    `left_over` are the gateways left to the next run. It is `done` unless something stopped it.
+    `left_over` are the gateways left to the next run, `untimely` how many of them for lack of time.
+    It is `done` unless something stopped it.
     """
 
     noted: Mapping[str, object] | None = None
@@ -62,6 +71,7 @@ class Findings:
     suspected: list[str] = field(default_factory=list)
     failures: Failures = field(default_factory=Failures)
     left_over: set[str] = field(default_factory=set)
+    untimely: int = 0
     delivery: DeliverySummary = field(default_factory=DeliverySummary)
     done: bool = False
 
@@ -74,6 +84,23 @@ class Findings:
         """Note why a part failed, which leaves these gateways to the next run."""
         self.failures.add(error)
         self.left_over.update(gateway_ids)
+
+    def leave(self, gateway_ids: Iterable[str]) -> None:
+        """Note that there was no time for these gateways; an empty id is one that is not known."""
+        for gateway_id in gateway_ids:
+            self.untimely += 1
+            self.left_over.add(gateway_id)
+
+    def take(self, revised: Revised, suspected: _Suspected) -> None:
+        """Take in what was told of one gateway, and what is suspected beside it."""
+        self.failovers += revised.failovers
+        self.insights += revised.insights
+        for line, lacking in suspected:
+            if lacking is None:
+                self.suspected.append(line)
+            else:
+                self.failures.problems.append(f"{line}: {lacking}")
+        self.failures.problems += revised.problems
 
     @property
     def read(self) -> list[Answer]:
@@ -130,14 +157,28 @@ def _run(world: World, findings: Findings, *, now: datetime, left: Callable[[], 
     for gateway_id, error in observations.failed.items():
         findings.failed(error, gateway_id)
 
-    # Reconcile each with its history, and look up what is still unknown.
-    loaded = _load(world.journal, observations, due, findings)
+    # Batch by batch: reconcile each gateway with its history, look up what is still unknown, decide
+    # what is to be told, commit it, and deliver it to machines. People are told of all at once.
+    outgoing = Outgoing(
+        journal=world.journal,
+        sinks=world.sinks,
+        now=now,
+        has_time=has_time,
+        summary=findings.delivery,
+    )
     sources = Answers(world.sources, findings.failures).sources
-    found = list(_look_up(sources, loaded, findings, now=now))
-
-    # Decide what is to be told, compose it and commit it to the histories; then deliver it.
-    posts = _commit_all(world, found, findings, claim=claim, has_time=has_time)
-    findings.delivery = deliver(world.journal, world.sinks, posts, now=now, has_time=has_time)
+    waiting = _to_look_at(observations, due, findings)
+    while waiting and left() >= MARGIN + FOR_PEOPLE:
+        batch, waiting = waiting[:BATCH], waiting[BATCH:]
+        loaded = _load(world.journal, observations, batch, findings)
+        found = list(_look_up(sources, loaded, findings, now=now))
+        posts = _commit_all(world, found, findings, claim=claim, has_time=has_time)
+        outgoing.to_machines(posts)
+    findings.leave(gateway_id for _, gateway_id in waiting)
+    outgoing.to_people()
+    if findings.untimely:
+        untimely = count(findings.untimely, "gateway")
+        findings.failures.problems.append(f"the run's time is up: {untimely} left to the next run")
     findings.done = True
 
 
@@ -184,10 +225,13 @@ def _ask(world: World, findings: Findings) -> None:
             findings.failed(error)
 
 
-def _load(
-    journal: Journal, observations: Observations, due: Sequence[str], findings: Findings
-) -> list[Loaded]:
-    """The gateways to look at: those with evidence of a switch-over, and those that are due."""
+def _to_look_at(
+    observations: Observations, due: Sequence[str], findings: Findings
+) -> list[tuple[str, str]]:
+    """The gateways with evidence of a switch-over, and those that are due: keys, and ids if known.
+
+    Those of which nothing can have been told come first.
+    """
     seen: dict[str, str] = {}
     moved: list[str] = []
     for gateway_id, observation in observations.by_gateway.items():
@@ -198,16 +242,9 @@ def _load(
         key, has_moved = known
         seen[key] = gateway_id
         moved += [key] if has_moved else []
-    loaded: list[Loaded] = []
-    for key in dict.fromkeys([*moved, *due]):
-        own = [seen[key]] if key in seen else []
-        place = own[0] if own else f"the history {key}"
-        one = contained(place, partial(_loaded, journal, key, own, observations))
-        if isinstance(one, DetectorError):
-            findings.failed(one, *own)
-        elif one is not None and one.history.gateway_id not in findings.left_over:
-            loaded.append(one)
-    return loaded
+    keys = dict.fromkeys([*moved, *due])
+    told = set(due)
+    return [(key, seen.get(key, "")) for key in sorted(keys, key=told.__contains__)]
 
 
 def _keyed(gateway_id: str, observation: Observation) -> tuple[str, bool]:
@@ -215,15 +252,35 @@ def _keyed(gateway_id: str, observation: Observation) -> tuple[str, bool]:
     return gateway_key(gateway_id), shows_evidence(observation)
 
 
+def _load(
+    journal: Journal,
+    observations: Observations,
+    batch: Sequence[tuple[str, str]],
+    findings: Findings,
+) -> list[Loaded]:
+    """The gateways of a batch with their histories."""
+    places = [gateway_id or f"the history {key}" for key, gateway_id in batch]
+    parts = [partial(_loaded, journal, observations, *each) for each in batch]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        outcomes = list(pool.map(contained, places, parts))
+    loaded: list[Loaded] = []
+    for (_, gateway_id), one in zip(batch, outcomes, strict=True):
+        if isinstance(one, DetectorError):
+            findings.failed(one, *filter(None, [gateway_id]))
+        elif one is not None and one.history.gateway_id not in findings.left_over:
+            loaded.append(one)
+    return loaded
+
+
 def _loaded(
-    journal: Journal, key: str, gateway_ids: Sequence[str], observations: Observations
+    journal: Journal, observations: Observations, key: str, gateway_id: str
 ) -> Loaded | None:
     """A gateway with its history, which is new if rows name it; None where none is there."""
     history, tag = journal.load(key)
     if history is None:
-        if not gateway_ids:
+        if not gateway_id:
             return None
-        history = History(gateway_id=gateway_ids[0])
+        history = History(gateway_id=gateway_id)
     return Loaded(observation=observations.of(history.gateway_id), history=history, tag=tag)
 
 
@@ -265,24 +322,29 @@ def _commit_all(
     has_time: Callable[[], bool],
 ) -> list[Posted]:
     """Write to each gateway's history what is told of it, as long as there is time."""
+
+    places = [loaded.gateway_id for loaded, _, _ in found]
+    parts = [
+        partial(_in_time, has_time, partial(_commit, world, *one, claim=claim)) for one in found
+    ]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        outcomes = list(pool.map(contained, places, parts))
     posts: list[Posted] = []
-    for number, (each, facts, reconciled) in enumerate(found):
-        if not has_time():
-            waiting = count(len(found) - number, "gateway")
-            findings.failures.problems.append(
-                f"the run's time is up: {waiting} left to the next run"
-            )
-            findings.left_over |= {other.history.gateway_id for other, _, _ in found[number:]}
-            break
-        post = contained(
-            each.gateway_id,
-            partial(_commit, world, each, reconciled, facts, findings, claim=claim),
-        )
-        if isinstance(post, DetectorError):
-            findings.failed(post, each.history.gateway_id)
+    for gateway_id, outcome in zip(places, outcomes, strict=True):
+        if outcome is None:
+            findings.leave([gateway_id])
+        elif isinstance(outcome, DetectorError):
+            findings.failed(outcome, gateway_id)
         else:
+            post, revised, suspected = outcome
             posts.append(post)
+            findings.take(revised, suspected)
     return posts
+
+
+def _in_time(has_time: Callable[[], bool], commit: Callable[[], _Committed]) -> _Committed | None:
+    """What is committed; None where there is no time for it any more."""
+    return commit() if has_time() else None
 
 
 def _suspected(loaded: Loaded, facts: Facts) -> Iterator[tuple[str, str | None]]:
@@ -306,19 +368,20 @@ def _suspected(loaded: Loaded, facts: Facts) -> Iterator[tuple[str, str | None]]
         yield line, f"the gateway's facts are unknown ({why})" if is_unknown and why else None
 
 
+_Suspected = Sequence[tuple[str, str | None]]
+_Committed = tuple[Posted, Revised, _Suspected]
+"""What was written of a gateway, what that tells, and what is suspected beside it."""
+
+
 def _commit(
     world: World,
     loaded: Loaded,
-    failovers: Sequence[Reconciled],
     facts: Facts,
-    findings: Findings,
+    failovers: Sequence[Reconciled],
     *,
     claim: timedelta,
-) -> Posted:
-    """Write what changed to the gateway's history; after another run's, reconcile anew.
-
-    The findings are those of what was written, and of what is suspected beside it.
-    """
+) -> _Committed:
+    """Write what changed to the gateway's history; after another run's, reconcile anew."""
     observation = loaded.observation
 
     def change(history: History) -> tuple[History, Revised]:
@@ -327,16 +390,9 @@ def _commit(
         revised = revise(world, history, own, facts, since=observation.since, claim=claim)
         return revised.history, revised
 
-    for line, lacking in _suspected(loaded, facts):
-        if lacking is None:
-            findings.suspected.append(line)
-        else:
-            findings.failures.problems.append(f"{line}: {lacking}")
+    suspected = list(_suspected(loaded, facts))
     history, tag, revised = commit_change(world.journal, loaded.history, loaded.tag, change)
-    findings.failovers += revised.failovers
-    findings.insights += revised.insights
-    findings.failures.problems += revised.problems
-    return Posted(history=history, tag=tag, deliveries=revised.deliveries)
+    return Posted(history=history, tag=tag, deliveries=revised.deliveries), revised, suspected
 
 
 def _report(findings: Findings, *, now: datetime) -> Report:
