@@ -152,10 +152,9 @@ class MemoryJournal:
         self.hook("after save")
         return written
 
-    def due(self, now: datetime) -> Sequence[str]:
-        self.hook("before due")
-        dues = {entry.key: entry.due for entry in self.histories}
-        return [key for key, due in dues.items() if due is not None and due <= now]
+    def marks(self) -> Mapping[str, history.Mark]:
+        self.hook("before marks")
+        return {entry.key: entry.mark for entry in self.histories}
 
     def last_run(self) -> Mapping[str, object] | None:
         self.hook("before last_run")
@@ -222,6 +221,11 @@ class ListReceiver:
         self.attempts += 1
         self.fault(news)
         self.sent.append((now, news))
+
+
+def due(journal: Journal, now: datetime) -> list[str]:
+    """The keys of the histories that are due by `now`."""
+    return [key for key, mark in journal.marks().items() if mark.is_due(now)]
 
 
 def deliver(

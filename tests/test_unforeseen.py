@@ -18,7 +18,7 @@ from typing import Any, Final
 import pytest
 
 from detector.journal import ports as journal_ports
-from detector.journal.history import gateway_key
+from detector.journal.history import History, gateway_key
 from detector.model import Connection, Signal
 from detector.runs import ports
 from detector.runs.facts import Sources
@@ -52,6 +52,10 @@ class Night:
     sink: ListSink = field(default_factory=ListSink)
     receiver: ListReceiver = field(default_factory=ListReceiver)
     journal: MemoryJournal = field(default_factory=MemoryJournal)
+
+    def __post_init__(self) -> None:
+        for name in NAMES:  # what is not listed is not loaded
+            self.journal.save(History(gateway_id=f"{GATEWAYS}{name}"), None)
 
     @property
     def world(self) -> World:
@@ -147,7 +151,7 @@ MEMBERS: Final = [each for each in members() if each not in NOT_IN_A_RUN]
 
 FOR_ALL: Final = {
     "Signals": "it asks all scopes at once",
-    "Journal.due": "it says what is due for all; the rows are looked at without",
+    "Journal.marks": "it says what is due for all; the rows are looked at without",
     "Journal.last_run": "there is one note",
     "Journal.note_run": "there is one note",
     "Coverage": "it answers for all gateways",

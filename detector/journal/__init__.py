@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     )
     from detector.journal.hearing import DIGEST, Hearing, messages
     from detector.journal.history import (
+        NO_EARLIER,
         Delivery,
         History,
+        Mark,
         Record,
         gateway_key,
         history_from_json,
@@ -55,6 +57,7 @@ __all__ = [
     "DIGEST",
     "HISTORIES",
     "LAST_RUN",
+    "NO_EARLIER",
     "REFUSALS",
     "Archive",
     "Delivery",
@@ -63,6 +66,7 @@ __all__ = [
     "Hearing",
     "History",
     "Journal",
+    "Mark",
     "Outgoing",
     "Posted",
     "ReadOnly",
@@ -99,6 +103,7 @@ __getattr__ = lazily(
         "DEADLINE",
         "DeliveryReport",
         "DeliverySummary",
+        "Mark",
         "Outgoing",
         "Posted",
         "attempt",
@@ -107,8 +112,10 @@ __getattr__ = lazily(
     ),
     hearing=("DIGEST", "Hearing", "messages"),
     history=(
+        "NO_EARLIER",
         "Delivery",
         "History",
+        "Mark",
         "Record",
         "gateway_key",
         "history_from_json",

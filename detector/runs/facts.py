@@ -34,7 +34,7 @@ from detector.diagnosis import (
     with_logs,
 )
 from detector.errors import FactUnknown
-from detector.journal import History
+from detector.journal import History, Record
 from detector.model import (
     ACTIVITY,
     RESOURCE_HEALTH,
@@ -185,6 +185,13 @@ class Facts:
         asked = self.health.get(gateway_id)
         is_asked = asked is not None and not isinstance(asked, FactUnknown)
         return logs_of(gateway_id, self.coverage) | ({HEALTH_ASKED} if is_asked else set())
+
+    def is_settled(self, observation: Observation, history: History) -> bool:
+        """Whether the same rows, seen again, would lead to the same: all that they show is told."""
+        pieces = self.examine(observation, history).pieces
+        return observation.complete and all(
+            _is_recorded(piece, history) for piece in pieces if piece.at >= observation.since
+        )
 
     def completed(self, reconciled: Iterable[Reconciled], loaded: Loaded) -> list[Reconciled]:
         """The failovers with the names of their tunnels, and with which logs were searched."""
@@ -561,6 +568,21 @@ def asks_health(reconciled: Reconciled, *, now: datetime) -> bool:
     if not passed or now > times[-1] + FRESH:
         return False
     return diagnosis.health_asked is None or diagnosis.health_asked < passed[-1]
+
+
+def asks_again(record: Record) -> tuple[datetime, ...]:
+    """When Azure is to be asked of a failover though no new row is seen, if ever.
+
+    At once for what is open or unknown, and else when Resource Health may say why.
+    """
+    failover, diagnosis = record.failover, record.diagnosis
+    if open_tunnels(diagnosis) or lacking(record.gateway):
+        return (failover.last_at,)
+    if diagnosis.cause.kind is not CauseKind.NOT_RECORDED:
+        return ()
+    times = [failover.last_at + after for after in HEALTH_AFTER]
+    asked = diagnosis.health_asked
+    return tuple(at for at in times if asked is None or at > asked)[:1]
 
 
 def asks_bandwidth(reconciled: Reconciled, *, now: datetime) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -23,6 +23,7 @@ from detector.journal import (
     DeliverySummary,
     History,
     Journal,
+    Mark,
     Outgoing,
     Posted,
     commit_change,
@@ -32,7 +33,7 @@ from detector.model import Answer, Evidence, Scope, Window
 from detector.runs.answers import Answers
 from detector.runs.facts import Facts, Sources, look_up
 from detector.runs.heartbeat import given_up_after
-from detector.runs.observation import Loaded, Observations, observe, shows_evidence
+from detector.runs.observation import Loaded, Observations, digest, observe, shows_evidence
 from detector.runs.reconcile import Reconciled
 from detector.runs.report import Report, scope_report, shortened, told_line
 from detector.runs.revise import Revised, revise
@@ -141,14 +142,13 @@ def _run(world: World, findings: Findings, *, now: datetime, left: Callable[[], 
 
     # No run that begins later is to deliver what this one does, until this one has ended.
     claim = left() + MARGIN
-    due = contained("the list of what is due", partial(world.journal.due, now))
+    marks = contained("the list of the histories", world.journal.marks)
     _recall(world, findings, now=now)
-    if isinstance(due, DetectorError):
-        findings.failed(due)
-        if isinstance(due, JournalUnavailable):
+    if isinstance(marks, DetectorError):
+        findings.failed(marks)
+        if isinstance(marks, JournalUnavailable):
             # Without the journal nobody knows what was told: to tell it again is worse than late.
             return
-        due = ()
 
     # Ask every scope, and observe each gateway in the answers.
     _ask(world, findings)
@@ -167,14 +167,15 @@ def _run(world: World, findings: Findings, *, now: datetime, left: Callable[[], 
         summary=findings.delivery,
     )
     sources = Answers(world.sources, findings.failures).sources
-    waiting = _to_look_at(observations, due, findings)
+    listed = None if isinstance(marks, DetectorError) else marks
+    waiting = _to_look_at(observations, listed, findings, now=now)
     while waiting and left() >= MARGIN + FOR_PEOPLE:
         batch, waiting = waiting[:BATCH], waiting[BATCH:]
         loaded = _load(world.journal, observations, batch, findings)
         found = list(_look_up(sources, loaded, findings, now=now))
         posts = _commit_all(world, found, findings, claim=claim, has_time=has_time)
         outgoing.to_machines(posts)
-    findings.leave(gateway_id for _, gateway_id in waiting)
+    findings.leave(each.gateway_id for each in waiting)
     outgoing.to_people()
     if findings.untimely:
         untimely = count(findings.untimely, "gateway")
@@ -225,62 +226,84 @@ def _ask(world: World, findings: Findings) -> None:
             findings.failed(error)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waiting:
+    """A gateway to look at, by its key; its id is empty where only its history knows that."""
+
+    key: str
+    gateway_id: str = ""
+    is_listed: bool = True
+
+
 def _to_look_at(
-    observations: Observations, due: Sequence[str], findings: Findings
-) -> list[tuple[str, str]]:
-    """The gateways with evidence of a switch-over, and those that are due: keys, and ids if known.
+    observations: Observations,
+    marks: Mapping[str, Mark] | None,
+    findings: Findings,
+    *,
+    now: datetime,
+) -> list[_Waiting]:
+    """The gateways of which something may be told; those of which nothing was told come first.
 
-    Those of which nothing can have been told come first.
+    What was reconciled before and is as it was is not looked at. Without `marks` nobody knows.
     """
-    seen: dict[str, str] = {}
-    moved: list[str] = []
+    known = marks or {}
+    new: list[_Waiting] = []
+    told: dict[str, _Waiting] = {}
     for gateway_id, observation in observations.by_gateway.items():
-        known = contained(gateway_id, partial(_keyed, gateway_id, observation))
-        if isinstance(known, DetectorError):
-            findings.failed(known, gateway_id)
-            continue
-        key, has_moved = known
-        seen[key] = gateway_id
-        moved += [key] if has_moved else []
-    keys = dict.fromkeys([*moved, *due])
-    told = set(due)
-    return [(key, seen.get(key, "")) for key in sorted(keys, key=told.__contains__)]
+        looked = contained(gateway_id, partial(_look, gateway_id, observation, known, now=now))
+        if isinstance(looked, DetectorError):
+            findings.failed(looked, gateway_id)
+        elif looked is not None and looked in known:
+            told[looked] = _Waiting(key=looked, gateway_id=gateway_id)
+        elif looked is not None:
+            is_listed = marks is None
+            new.append(_Waiting(key=looked, gateway_id=gateway_id, is_listed=is_listed))
+    for key, mark in known.items():
+        if mark.is_due(now):
+            told.setdefault(key, _Waiting(key=key))
+    return [*new, *told.values()]
 
 
-def _keyed(gateway_id: str, observation: Observation) -> tuple[str, bool]:
-    """The key of a gateway's history, and whether its rows show evidence of a switch-over."""
-    return gateway_key(gateway_id), shows_evidence(observation)
+def _look(
+    gateway_id: str, observation: Observation, marks: Mapping[str, Mark], *, now: datetime
+) -> str | None:
+    """The key of a gateway that is to be looked at; None where its rows are no reason to."""
+    key = gateway_key(gateway_id)
+    mark = marks.get(key, Mark())
+    if mark.is_due(now):
+        return key
+    if mark.seen and mark.seen == digest(gateway_id, observation):
+        return None
+    return key if mark.followed or shows_evidence(observation) else None
 
 
 def _load(
     journal: Journal,
     observations: Observations,
-    batch: Sequence[tuple[str, str]],
+    batch: Sequence[_Waiting],
     findings: Findings,
 ) -> list[Loaded]:
     """The gateways of a batch with their histories."""
-    places = [gateway_id or f"the history {key}" for key, gateway_id in batch]
-    parts = [partial(_loaded, journal, observations, *each) for each in batch]
+    places = [each.gateway_id or f"the history {each.key}" for each in batch]
+    parts = [partial(_loaded, journal, observations, each) for each in batch]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         outcomes = list(pool.map(contained, places, parts))
     loaded: list[Loaded] = []
-    for (_, gateway_id), one in zip(batch, outcomes, strict=True):
+    for each, one in zip(batch, outcomes, strict=True):
         if isinstance(one, DetectorError):
-            findings.failed(one, *filter(None, [gateway_id]))
+            findings.failed(one, *filter(None, [each.gateway_id]))
         elif one is not None and one.history.gateway_id not in findings.left_over:
             loaded.append(one)
     return loaded
 
 
-def _loaded(
-    journal: Journal, observations: Observations, key: str, gateway_id: str
-) -> Loaded | None:
+def _loaded(journal: Journal, observations: Observations, waiting: _Waiting) -> Loaded | None:
     """A gateway with its history, which is new if rows name it; None where none is there."""
-    history, tag = journal.load(key)
+    history, tag = journal.load(waiting.key) if waiting.is_listed else (None, None)
     if history is None:
-        if not gateway_id:
+        if not waiting.gateway_id:
             return None
-        history = History(gateway_id=gateway_id)
+        history = History(gateway_id=waiting.gateway_id)
     return Loaded(observation=observations.of(history.gateway_id), history=history, tag=tag)
 
 
@@ -388,11 +411,19 @@ def _commit(
         anew = history is not loaded.history  # another run wrote it first
         own = facts.reconcile(observation, history) if anew else failovers
         revised = revise(world, history, own, facts, since=observation.since, claim=claim)
-        return revised.history, revised
+        return _with_seen(revised.history, observation, facts), revised
 
     suspected = list(_suspected(loaded, facts))
     history, tag, revised = commit_change(world.journal, loaded.history, loaded.tag, change)
     return Posted(history=history, tag=tag, deliveries=revised.deliveries), revised, suspected
+
+
+def _with_seen(history: History, observation: Observation, facts: Facts) -> History:
+    """The history with the digest of what it was reconciled with, if that leaves nothing open."""
+    if not history.records:
+        return history
+    is_settled = facts.is_settled(observation, history)
+    return replace(history, seen=digest(history.gateway_id, observation) if is_settled else "")
 
 
 def _report(findings: Findings, *, now: datetime) -> Report:
