@@ -42,7 +42,7 @@ PEOPLE: Final = timedelta(hours=1)
 
 @dataclass(slots=True)
 class Day:
-    """What one day came to: bytes, seconds of processor time a run, and messages to people in one hour at most."""
+    """What one day came to: bytes, processor seconds a run, and messages in one hour at most."""
 
     history: int = 0
     document: int = 0

@@ -97,13 +97,15 @@ def main() -> None:
             for kind in (0, 1)
         )
         print(f"CPU:  {1000 * cpu[0]:.0f} ms, {1000 * cpu[1]:.0f} ms, ratio {cpu[1] / cpu[0]:.2f}")
-        print(f"wall: {1000 * wall[0]:.0f} ms, {1000 * wall[1]:.0f} ms, ratio {wall[1] / wall[0]:.2f}")
-        least, run = (modules(program, environment) for program in times)
+        print(
+            f"wall: {1000 * wall[0]:.0f} ms, {1000 * wall[1]:.0f} ms, ratio {wall[1] / wall[0]:.2f}"
+        )
+        own, all_of_run = (modules(program, environment) for program in times)
     packages = Counter(
         ".".join(name.split(".")[: 2 if name.startswith(("azure.", "detector.")) else 1])
-        for name in run - least
+        for name in all_of_run - own
     )
-    print(f"the run imports {len(run - least)} modules more:")
+    print(f"the run imports {len(all_of_run - own)} modules more:")
     print("  " + ", ".join(f"{name} {number}" for name, number in packages.most_common(40)))
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache, cached_property
 from pathlib import Path
@@ -26,11 +27,31 @@ if TYPE_CHECKING:
     from azure.storage.blob import ContainerClient
     from azure.storage.queue import QueueClient
 
-    from detector.azure import LogsClient, Metrics, Network, ResourceHealth, ResourceManager
+    from detector.azure import (
+        LogsClient,
+        Metrics,
+        Network,
+        Query,
+        ResourceHealth,
+        ResourceManager,
+    )
+    from detector.errors import FactUnknown
     from detector.local import Recording
+    from detector.model import Gateway, Series, Window
 
 FORMATS: Final[Mapping[str, Callable[[Insight], str]]] = {".md": to_markdown}
 """The forms in which an insight is written beside its JSON, by the ending of the file."""
+
+
+def _page(insight: Insight) -> str:
+    """The insight as a page; what draws it is loaded with the first one."""
+    from detector.pages import to_page
+
+    return to_page(insight)
+
+
+FOLDER_FORMATS: Final = {**FORMATS, ".html": _page}
+"""The forms that a folder has, where nobody renders a page on demand."""
 
 LOG_LEVELS: Final[Mapping[str, int]] = {
     "azure.core": logging.WARNING,  # below it, each request is a line in the user's logs
@@ -48,6 +69,9 @@ AFTER_FACTS: Final = timedelta(seconds=60)
 
 LOCAL_CLOUD: Final = "AzureCloud"
 
+REQUESTS: Final = "detector-requests"
+"""The queue of wishes to run; function_app.py names it, too."""
+
 
 def of_azure(
     settings: Settings, *, clock: Callable[[], datetime], left: Callable[[], timedelta]
@@ -57,8 +81,7 @@ def of_azure(
     `clock` reads the time and `left` says how much of the run is left. Raises CatalogError for
     articles with problems. Nothing is asked of Azure yet.
     """
-    for name, level in LOG_LEVELS.items():
-        logging.getLogger(name).setLevel(level)
+    _quieten()
     clients = _clients(settings)
     logs = Logs(lambda: clients.logs, settings.scopes, left=lambda: left() - AFTER_LOGS)
     return World(
@@ -71,6 +94,35 @@ def of_azure(
         sinks=sinks_of(settings, clock=clock),
         library=library_of(settings),
     )
+
+
+def recorder_of(
+    settings: Settings, *, left: Callable[[], timedelta], hear: Callable[[object], None]
+) -> tuple[Logs, Sources]:
+    """The logs and the facts' ports of Azure, to be recorded.
+
+    `hear` is given the body of each answer of Azure Resource Manager, metrics included.
+    """
+    _quieten()
+    clients = _Clients(settings, hear)
+
+    def bandwidth(
+        gateways: Sequence[Gateway], window: Window
+    ) -> Mapping[str, Sequence[Series] | FactUnknown]:
+        from detector.azure import Metrics
+
+        metrics = Metrics(clients.of_region, lambda: clients.arm, left=left)
+        return metrics.one_by_one([gateway.id for gateway in gateways], window)
+
+    logs = Logs(lambda: clients.logs, settings.scopes, left=left)
+    # Nothing comes from Resource Graph, whose bodies are not what ARM wrote.
+    asked = _sources(clients, left, logs, query=lambda *_: ())
+    return logs, replace(asked, bandwidth=bandwidth)
+
+
+def _quieten() -> None:
+    for name, level in LOG_LEVELS.items():
+        logging.getLogger(name).setLevel(level)
 
 
 def of_recording(
@@ -98,7 +150,7 @@ def of_recording(
             coverage=recording.coverage,
         ),
         journal=FolderJournal(folder),
-        sinks=(FolderInsights(folder, FORMATS),),
+        sinks=(FolderInsights(folder, FOLDER_FORMATS),),
         library=Library(catalog=catalog.load(articles), cloud=cloud, portal=CLOUDS[cloud].portal),
     )
 
@@ -106,8 +158,9 @@ def of_recording(
 class _Clients:
     """Azure's clients for one set of settings, each made once, when it is first used."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, hear: Callable[[object], None] | None = None) -> None:
         self._settings = settings
+        self._hear = hear
         self.of_region = cache(self._of_region)
 
     @cached_property
@@ -140,7 +193,7 @@ class _Clients:
     def arm(self) -> ResourceManager:
         from detector.azure import ResourceManager
 
-        return ResourceManager(self.credential, _given(self.cloud.arm))
+        return ResourceManager(self.credential, _given(self.cloud.arm), hear=self._hear)
 
     @cached_property
     def graph(self) -> ResourceGraphClient:
@@ -158,9 +211,15 @@ class _Clients:
 
     @cached_property
     def queue(self) -> QueueClient:
+        return self._queue(self._settings.queue or "")
+
+    @cached_property
+    def requests(self) -> QueueClient:
+        return self._queue(REQUESTS)
+
+    def _queue(self, name: str) -> QueueClient:
         from detector.azure import queue_client
 
-        name = self._settings.queue or ""
         return queue_client(self._settings.storage, name, lambda: self.credential)
 
 
@@ -176,14 +235,19 @@ def _given(endpoint: Endpoint | None) -> Endpoint:
     return endpoint
 
 
-def _sources(clients: _Clients, left: Callable[[], timedelta], logs: Logs) -> Sources:
-    """The facts' ports; their modules are imported when something is asked."""
+def _sources(
+    clients: _Clients, left: Callable[[], timedelta], logs: Logs, *, query: Query | None = None
+) -> Sources:
+    """The facts' ports; their modules are imported when something is asked.
+
+    `query` asks Resource Graph instead of its client.
+    """
 
     def network() -> Network:
         from detector.azure import Network, ResourceGraph
 
         graph = ResourceGraph(lambda: clients.graph, left=left)
-        return Network(lambda: clients.arm, graph.pages, left=left)
+        return Network(lambda: clients.arm, query or graph.pages, left=left)
 
     def health() -> ResourceHealth:
         from detector.azure import ResourceHealth
@@ -229,6 +293,20 @@ def archive_of(settings: Settings) -> Archive:
     return BlobArchive(lambda: _clients(settings).container)
 
 
+def requests_of(settings: Settings, *, now: datetime) -> Callable[[timedelta], None]:
+    """What puts a wish to run on the queue, to be seen after that time.
+
+    Raises DeliveryFailed or DeliveryRefused, and SettingsError where there is no queue.
+    """
+    if settings.storage.connection_string is None and settings.storage.queue_uri is None:
+        raise SettingsError(
+            {"AzureWebJobsStorage__queueServiceUri": "required, to ask for a run by an alert"}
+        )
+    from detector.azure import send_wish
+
+    return lambda wait: send_wish(_clients(settings).requests, wait=wait, now=now)
+
+
 def sinks_of(settings: Settings, *, clock: Callable[[], datetime]) -> tuple[Sink, ...]:
     """Every sink that the settings name."""
     clients = _clients(settings)
@@ -236,7 +314,7 @@ def sinks_of(settings: Settings, *, clock: Callable[[], datetime]) -> tuple[Sink
     if isinstance(settings.store, FolderStore):
         from detector.local import FolderInsights
 
-        sinks.append(FolderInsights(settings.store.folder, FORMATS))
+        sinks.append(FolderInsights(settings.store.folder, FOLDER_FORMATS))
     else:
         from detector.azure import BlobInsights
 
@@ -250,6 +328,14 @@ def sinks_of(settings: Settings, *, clock: Callable[[], datetime]) -> tuple[Sink
 
         endpoint = settings.event_grid_endpoint
         sinks.append(EventGrid(endpoint, lambda: clients.credential, now=clock))
+    if settings.ingestion_endpoint and settings.ingestion_rule:
+        from detector.azure import LogsIngestion
+
+        rows = Endpoint(
+            url=settings.ingestion_endpoint, audience=clients.cloud.ingestion_audience or ""
+        )
+        rule = settings.ingestion_rule
+        sinks.append(LogsIngestion(rows, rule, lambda: clients.credential, now=clock))
     secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else None
     sinks += [
         Webhook(url=url.get_secret_value(), secret=secret, now=clock)
@@ -285,4 +371,5 @@ def library_of(settings: Settings) -> Library:
         catalog=catalog.load(settings.articles),
         cloud=settings.cloud,
         portal=CLOUDS[settings.cloud].portal,
+        web_url=settings.web_url,
     )

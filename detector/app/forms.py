@@ -239,6 +239,12 @@ def zone(text: str) -> ZoneInfo | None:
         raise ValueError("give a name of the IANA database, such as Europe/Paris") from None
 
 
+def _switch(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError("give true or false")
+    return text.lower() == "true"
+
+
 def _web_url(text: str) -> str:
     if not _is_https(text) or re.search(r"[\s{}@?#]", text):
         raise ValueError("give the app's https URL without user, query (no key) or fragment")
@@ -253,6 +259,12 @@ def _webhook_secret(text: str) -> SecretStr:
     if not text.startswith("whsec_") or not 24 <= size <= 64:
         raise ValueError("give whsec_ followed by 24 to 64 random bytes in base64")
     return SecretStr(text)
+
+
+def _ingestion_rule(text: str) -> str:
+    if not re.fullmatch(r"dcr-[0-9a-f]{32}", text):
+        raise ValueError("give the rule's immutable id (dcr- and 32 hexadecimal digits)")
+    return text
 
 
 def _connection_string(text: str) -> SecretStr:
@@ -296,7 +308,9 @@ WebhookSecret = Annotated[SecretStr, PlainValidator(_webhook_secret)]
 NotifyUrls = Annotated[tuple[NotifyUrl, ...], PlainValidator(_notify_urls)]
 Digest = Annotated[timedelta, PlainValidator(digest)]
 TimeZone = Annotated[ZoneInfo | None, PlainValidator(zone)]
+Switch = Annotated[bool, PlainValidator(_switch)]
 WebUrl = Annotated[str, PlainValidator(_web_url)]
+IngestionRule = Annotated[str, PlainValidator(_ingestion_rule)]
 ConnectionString = Annotated[SecretStr, PlainValidator(_connection_string)]
 AccountName = Annotated[str, PlainValidator(_account_name)]
 StorageCredential = Annotated[Literal["managedidentity"], PlainValidator(_storage_credential)]

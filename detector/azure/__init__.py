@@ -10,11 +10,12 @@ if TYPE_CHECKING:
     from detector.azure.blobs import BlobArchive, BlobInsights, BlobJournal
     from detector.azure.clouds import CLOUDS, Cloud, Endpoint
     from detector.azure.eventgrid import EventGrid
+    from detector.azure.ingestion import LogsIngestion
     from detector.azure.logs import Logs
     from detector.azure.logs_client import LogsClient
     from detector.azure.metrics import Metrics, metrics_client
-    from detector.azure.network import Network, ResourceHealth
-    from detector.azure.queue import QueueSink
+    from detector.azure.network import Network, Query, ResourceHealth
+    from detector.azure.queue import QueueSink, send_wish
     from detector.azure.resource_graph import ResourceGraph, resource_graph_client
     from detector.azure.resource_manager import ResourceManager
     from detector.azure.storage import StorageConnection, container_client, queue_client
@@ -29,8 +30,10 @@ __all__ = [
     "EventGrid",
     "Logs",
     "LogsClient",
+    "LogsIngestion",
     "Metrics",
     "Network",
+    "Query",
     "QueueSink",
     "ResourceGraph",
     "ResourceHealth",
@@ -40,6 +43,7 @@ __all__ = [
     "metrics_client",
     "queue_client",
     "resource_graph_client",
+    "send_wish",
 ]
 
 __getattr__ = lazily(
@@ -47,11 +51,12 @@ __getattr__ = lazily(
     blobs=("BlobArchive", "BlobInsights", "BlobJournal"),
     clouds=("CLOUDS", "Cloud", "Endpoint"),
     eventgrid=("EventGrid",),
+    ingestion=("LogsIngestion",),
     logs=("Logs",),
     logs_client=("LogsClient",),
     metrics=("Metrics", "metrics_client"),
-    network=("Network", "ResourceHealth"),
-    queue=("QueueSink",),
+    network=("Network", "Query", "ResourceHealth"),
+    queue=("QueueSink", "send_wish"),
     resource_graph=("ResourceGraph", "resource_graph_client"),
     resource_manager=("ResourceManager",),
     storage=("StorageConnection", "container_client", "queue_client"),

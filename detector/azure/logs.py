@@ -52,11 +52,18 @@ class Logs:
 
     def signals(self, asked: Mapping[Scope, Window]) -> Sequence[Answer | DetectorError]:
         """For each scope, in the order asked, its signals in its window, or why there are none."""
-        outcomes = self._outcomes(_query("signals.kql", COLUMNS), asked)
+        outcomes = self.rows(asked)
         return [
             contained(f"{scope}", partial(_answer, scope, asked[scope], outcomes[scope]))
             for scope in asked
         ]
+
+    def rows(self, asked: Mapping[Scope, Window]) -> Results:
+        """The rows of each scope that the signals are read from, or why there are none.
+
+        Those at the very end of a window are among them.
+        """
+        return self._outcomes(_query("signals.kql", COLUMNS), asked)
 
     def coverage(self, window: Window) -> frozenset[tuple[str, str]]:
         """Which logs hold anything in `window`; a table that is not there holds nothing.

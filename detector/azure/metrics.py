@@ -89,9 +89,16 @@ class Metrics:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for known in pool.map(partial(self._together, window), _batches(gateways)):
                 found |= known
-            refused = [gateway_id for gateway_id in found if _is_refused(found[gateway_id])]
-            alone = pool.map(partial(self._alone, window), refused)
-            return found | dict(zip(refused, alone, strict=True))
+        refused = [gateway_id for gateway_id in found if _is_refused(found[gateway_id])]
+        return {**found, **self.one_by_one(refused, window)}
+
+    def one_by_one(
+        self, gateway_ids: Sequence[str], window: Window
+    ) -> Mapping[str, Sequence[Series] | FactUnknown]:
+        """The same, with a request to ARM for each gateway."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            alone = pool.map(partial(self._alone, window), gateway_ids)
+            return dict(zip(gateway_ids, alone, strict=True))
 
     def _together(
         self, window: Window, batch: tuple[str, Sequence[str]]

@@ -51,18 +51,23 @@ def reading_policies(
 
 
 class ResourceManager:
-    """ARM at one endpoint; it keeps its connections, so make one per process."""
+    """ARM at one endpoint; it keeps its connections, so make one per process.
+
+    `hear` is given the body of each answer, as ARM wrote it.
+    """
 
     def __init__(
         self,
         credential: TokenCredential,
         endpoint: Endpoint,
         *,
+        hear: Callable[[object], None] | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         from azure.core import PipelineClient
 
         self._url = endpoint.url
+        self._hear = hear
         self._client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(
             endpoint.url, policies=reading_policies(credential, endpoint, sleep=sleep)
         )
@@ -107,6 +112,8 @@ class ResourceManager:
 
         request = HttpRequest("GET", self._client.format_url(url), params=dict(parameters))
         body: object = self._client.send_request(request, left=left).json()
+        if self._hear is not None:
+            self._hear(body)
         return body
 
 

@@ -6,6 +6,10 @@ So a page of a fleet, or a list in a terminal, opens no document.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, unquote
 
@@ -13,7 +17,7 @@ from pydantic import Field
 
 from detector.insights.document import Instant, Part, Reason, Seconds
 from detector.insights.standing import standing_of
-from detector.model import CauseKind, Importance, State
+from detector.model import CauseKind, Importance, State, Window
 from detector.text import one_line
 
 if TYPE_CHECKING:
@@ -21,6 +25,9 @@ if TYPE_CHECKING:
 
 LONGEST_BYTES: Final = 4096
 """As long is the text of a summary at most; all metadata of a blob may have 8 KB."""
+
+FLEET_DAYS: Final = 30
+"""So many days of a fleet are shown one by one."""
 
 _LIMITS: Final = (600, 300, 150, 75, 30)
 """As many characters has each of a summary's texts, the first number at which it fits."""
@@ -141,3 +148,90 @@ def summary_from_text(text: str) -> Summary:
     Raises ValueError for text that is none.
     """
     return Summary.model_validate_json(unquote(text), extra="ignore")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which failovers somebody wants to see: those that are all of this; `until` is left out.
+
+    `gateway` is a name or an id, in whatever case, or empty for every gateway.
+    """
+
+    gateway: str = ""
+    cause: CauseKind | None = None
+    state: State | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def admits(self, summary: Summary) -> bool:
+        """Whether the failover is one of these."""
+        return (
+            self.is_of(summary.gateway, summary.gateway_id)
+            and (self.cause is None or self.cause in summary.causes)
+            and (self.state is None or self.state is summary.state)
+            and (self.since is None or self.since <= summary.first_at)
+            and (self.until is None or summary.first_at < self.until)
+        )
+
+    def is_of(self, name: str, gateway_id: str) -> bool:
+        """Whether the gateway is the one that is wanted, if one is."""
+        return self.gateway.lower() in ("", name.lower(), gateway_id.lower())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A gateway that was found in a scope; `blind` says why its failovers could not be seen."""
+
+    id: str
+    name: str
+    blind: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fleet:
+    """What the page shows, as of `now`.
+
+    `listed` are the failovers of the choice, newest first; `recent` those of the last `FLEET_DAYS`
+    days, of every gateway that is wanted. Of `unreadable` more the summary could not be read.
+    `last_complete` is up to when every scope was read in full, and what is before `late_before` is
+    too old. `watched` gives the times in which a gateway was looked at, of None those in which
+    everything was. `known` are gateways that the last coverage check named, at `checked_at`, of
+    `gateways` in all; both are None where there was none. `page_of` gives the address of a
+    failover's page.
+    """
+
+    now: datetime
+    choice: Choice
+    listed: Sequence[Summary]
+    recent: Sequence[Summary]
+    unreadable: int
+    last_complete: datetime | None
+    late_before: datetime
+    watched: Callable[[str | None], Sequence[Window]]
+    known: Sequence[Known]
+    gateways: int | None
+    checked_at: datetime | None
+    page_of: Callable[[str], str]
+    has_form: bool = True
+
+    @property
+    def is_late(self) -> bool:
+        """Whether nobody knows what happened since the last complete run."""
+        return self.last_complete is None or self.last_complete < self.late_before
+
+    @cached_property
+    def real(self) -> Sequence[Summary]:
+        """The recent failovers that happened: no drills, and none that was taken back."""
+        return [each for each in self.recent if not each.drill and not each.retracted]
+
+    @cached_property
+    def open(self) -> Sequence[Summary]:
+        """The failovers that are not over, those with a tunnel down first."""
+        standing = [each for each in self.recent if each.is_open]
+        return sorted(standing, key=lambda each: (not each.down, each.down_since or each.first_at))
+
+    @cached_property
+    def days(self) -> Sequence[datetime]:
+        """The midnights at which the days of the strips begin, the oldest first."""
+        today = datetime.combine(self.now.astimezone(UTC).date(), time(), UTC)
+        return [today - timedelta(days=back) for back in reversed(range(FLEET_DAYS))]

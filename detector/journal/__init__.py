@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     )
     from detector.journal.layout import (
         HISTORIES,
+        LAST_COVERAGE,
+        LAST_REQUEST,
         LAST_RUN,
         fleet_month,
         fleet_path,
@@ -56,6 +58,8 @@ __all__ = [
     "DEADLINE",
     "DIGEST",
     "HISTORIES",
+    "LAST_COVERAGE",
+    "LAST_REQUEST",
     "LAST_RUN",
     "NO_EARLIER",
     "REFUSALS",
@@ -124,6 +128,8 @@ __getattr__ = lazily(
     ),
     layout=(
         "HISTORIES",
+        "LAST_COVERAGE",
+        "LAST_REQUEST",
         "LAST_RUN",
         "fleet_month",
         "fleet_path",
