@@ -13,6 +13,6 @@ import function_app
 def triggers() -> dict[str, dict[str, Any]]:
     """The first binding of each function, by its name; the app can be asked once in a process."""
     return {
-        each.get_function_name(): json.loads(str(each))["bindings"][0]
+        str(each.get_function_name()): json.loads(str(each))["bindings"][0]
         for each in function_app.app.get_functions()
     }
