@@ -242,6 +242,22 @@ def test_a_gateway_that_is_named_like_a_word_of_azure_takes_no_meaning_away(text
     )
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        GATEWAY.replace("Microsoft.Network", "Contoso"),
+        f"{GATEWAY}/contoso.example/x",
+        f"{GATEWAY}/sharedKey",
+    ],
+)
+def test_an_id_that_is_none_of_azures_keeps_its_parts_and_no_word_of_anybody(odd: str) -> None:
+    [found], _ = hidden(row(ResourceId=odd))
+
+    assert "contoso" not in found["ResourceId"].lower()
+    assert odd.count("/") == found["ResourceId"].count("/")
+    assert odd.endswith("/sharedKey") == found["ResourceId"].endswith("/sharedKey")
+
+
 def test_a_name_of_two_letters_is_masked_where_it_stands_alone() -> None:
     [found], table = hidden(
         row(ResourceId=GATEWAY.replace("vpn-hub-weu", "gw"), Message="gw, gwen and GW")

@@ -282,8 +282,10 @@ def _replaced(masks: Masks, pattern: re.Pattern[str], field: str, text: str) -> 
 
 def _part(masks: Masks, pattern: re.Pattern[str], kind: str, name: str) -> str:
     """A kind and a name of an ARM id, as they stand in it."""
-    if not kind:  # a provider
-        return name if _AZURES_VALUES.fullmatch(name.partition("/")[2]) else _UNSEARCHABLE
+    if not kind:
+        word, _, provider = name.partition("/")
+        known = _AZURES_VALUES.fullmatch(provider)
+        return name if known else f"{word}/{masks.of(provider, NAME)}"
     own = kind if kind.lower() in _KINDS else _in_text(masks, pattern, kind)
     if not name:
         return own
