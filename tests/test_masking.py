@@ -266,6 +266,24 @@ def test_a_name_of_two_letters_is_masked_where_it_stands_alone() -> None:
     assert f"{table['gw']}, gwen and {table['gw']}" == found["Message"]
 
 
+def test_a_name_is_found_in_what_looks_like_a_time_or_an_address() -> None:
+    [found], table = hidden(
+        row(ResourceId=GATEWAY.replace("vpn-hub-weu", "dad"), Message="at 03:14:dad:")
+    )
+
+    assert f"at 03:14:{table['dad']}:" == found["Message"]
+
+
+@pytest.mark.parametrize(
+    "text", [":" * 30_000, "a." * 15_000, "%25" * 10_000, "a" * 30_000, "a@" * 15_000]
+)
+def test_a_hostile_text_takes_no_longer_than_its_length(text: str) -> None:
+    """Were it quadratic, these would take minutes."""
+    message, _ = said(text)
+
+    assert message
+
+
 def test_what_is_json_in_a_column_is_masked_as_json() -> None:
     additional = json.dumps({"message": 'of "vpn-hub-weu"', "secret": "s3cret"})
     [found], table = hidden(row(Additional=additional, Properties="{no json: vpn-hub-weu"))
