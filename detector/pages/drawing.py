@@ -102,6 +102,9 @@ _SHORTEST: Final = 60
 
 _MARGIN: Final = 10
 _MOST_WEIGHT: Final = 8
+_MOMENT: Final = 1.0
+"""What lies within fewer seconds is one moment, and has one place."""
+
 _NEVER_BROKEN: Final = timedelta(seconds=20)
 _TOO_MUCH: Final = 0.4
 """An axis is broken where one stretch without news would take more than this part of it."""
@@ -145,7 +148,7 @@ class Stretch:
     def x(self, instant: datetime) -> float:
         """Where an instant stands; one before or after stands at the edge."""
         span = (self.end - self.start) / timedelta(seconds=1)
-        if not span:
+        if span < _MOMENT:
             return (self.left + self.right) / 2
         part = (instant - self.start) / timedelta(seconds=1) / span
         inner = self.right - self.left - 2 * _MARGIN
@@ -156,7 +159,7 @@ class Stretch:
         room = width_of("00:00:00") + 14
         span = self.end - self.start
         per_second = (self.x(self.end) - self.x(self.start)) / max(span.total_seconds(), 1e-9)
-        for step in _STEPS if span else ():
+        for step in _STEPS:
             if step.total_seconds() * per_second >= room:
                 midnight = self.start.replace(hour=0, minute=0, second=0, microsecond=0)
                 first = midnight + -((midnight - self.start) // step) * step
@@ -167,12 +170,7 @@ class Stretch:
                         yield self.x(each), each, f"{each:{form}}"
                     return
                 break
-        middle = (self.left + self.right) / 2
-        yield (
-            middle if self.start == self.end else self.x(self.start),
-            self.start,
-            (f"{self.start:%H:%M:%S}"),
-        )
+        yield self.x(self.start), self.start, f"{self.start:%H:%M:%S}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -310,8 +308,8 @@ _FROM_POLE: Final = 9
 def placed(flags: Sequence[Flag], left: float, right: float, *, rows: int) -> list[Placed]:
     """The flags whose texts find a place between `left` and `right`, on no text and no pole.
 
-    From the right to the left the lowest row is tried first, so a text stands above the poles that
-    it reaches over.
+    From the right to the left a place at the right of the pole is tried first, and the lowest row,
+    so a text stands above the poles that it reaches over.
     """
     found: list[Placed] = []
     for flag in sorted(flags, key=lambda each: -each.x):
@@ -319,8 +317,8 @@ def placed(flags: Sequence[Flag], left: float, right: float, *, rows: int) -> li
         begins = (flag.x + _FROM_POLE, flag.x - _FROM_POLE - width)
         spots = (
             Placed(flag=flag, row=row, left=begin, right=begin + width)
-            for row in reversed(range(rows))
             for begin in begins
+            for row in reversed(range(rows))
             if begin >= left and begin + width <= right
         )
         spot = next((each for each in spots if not any(_collide(each, one) for one in found)), None)

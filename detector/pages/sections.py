@@ -61,7 +61,7 @@ def _details(summary: str, content: str) -> str:
 
 _TUNNEL: Final = (
     sheet.Column(name="State", is_lead=True),
-    sheet.Column(name="Connection", is_lead=True),
+    sheet.Column(name="Connection", is_lead=True, is_whole=True),
     sheet.Column(name="Remote IP", is_whole=True),
     sheet.Column(name="Instance", is_whole=True),
     sheet.Column(name="Down at", is_whole=True),
@@ -168,18 +168,6 @@ def gateway_card(insight: Insight) -> str:
     if gateway.peers is not None:
         pairs.append(("Peers", str(gateway.peers)))
     return sheet.card("Gateway", sheet.facts(pairs), key="gateway")
-
-
-def recorded(insight: Insight, clock: Clock) -> str:
-    """What the logs recorded beside the failover, and where they differ beside each switch-over."""
-    failover = insight.failover
-    by_switch_over = [(each.at, each.cause) for each in failover.switch_overs if each.cause]
-    statements = {cause.statement for _, cause in by_switch_over}
-    content = f"<h3>Recorded beside it</h3><p>{sheet.shown(failover.cause.statement)}</p>"
-    if len(statements) > 1:
-        each = _listed((clock(at), cause.statement) for at, cause in by_switch_over)
-        content += _details("Beside each switch-over", each)
-    return f'<div class="beside">{content}</div>'
 
 
 def bandwidth_card(insight: Insight) -> str:
