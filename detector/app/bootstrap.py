@@ -329,6 +329,14 @@ def sinks_of(settings: Settings, *, clock: Callable[[], datetime]) -> tuple[Sink
 
         endpoint = settings.event_grid_endpoint
         sinks.append(EventGrid(endpoint, lambda: clients.credential, now=clock))
+    if settings.ingestion_endpoint and settings.ingestion_rule:
+        from detector.azure import LogsIngestion
+
+        rows = Endpoint(
+            url=settings.ingestion_endpoint, audience=clients.cloud.ingestion_audience or ""
+        )
+        rule = settings.ingestion_rule
+        sinks.append(LogsIngestion(rows, rule, lambda: clients.credential, now=clock))
     secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else None
     sinks += [
         Webhook(url=url.get_secret_value(), secret=secret, now=clock)

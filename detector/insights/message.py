@@ -231,7 +231,7 @@ def _shown(news: News, times: Times) -> _Shown:
         number = len({each.remote_ip for each in gone})
         followed = f"{_named(gone, number)} {'is' if number == 1 else 'are'} followed no more"
         return _Shown(word="CONNECTION GONE", heads=(), rests=[followed])
-    number = len(failover.switch_overs)
+    number = len(failover.switch_overs) + failover.switch_overs_left_out
     seen = "" if failover.already_down else "no tunnel seen down, "
     return _Shown(
         word="SWITCHED OVER",
