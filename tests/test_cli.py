@@ -171,7 +171,7 @@ class TestReplay:
     def test_with_out_messages_wait_for_the_digest_and_are_remembered(
         self, detector: Command, tmp_path: Path
     ) -> None:
-        def sent(now: str, *arguments: str) -> list[tuple[int, str | None]]:
+        def sent(now: str, *arguments: str) -> list[tuple[int, int | None]]:
             out = ("--out", tmp_path / "out", "--now", f"2026-11-19T{now}:00Z")
             return [
                 (len(each["ids"]), each["revision"])

@@ -83,8 +83,6 @@ def _row(lane: Lane, clock: Clock) -> tuple[str, ...]:
 def _time(lane: Lane, bar: Bar, clock: Clock) -> tuple[str, ...]:
     """One time down of a tunnel."""
     back = "; ".join(filter(None, (bar.back, bar.served)))
-    if bar.end is None and bar.kind is not Kind.BEFORE and not back.startswith("not seen"):
-        back = f"not seen back: {back}"
     down = clock(bar.start)
     cells = (lane.connection or "", lane.remote_ip, bar.instance, down, back, bar.length)
     return _state_of(bar), *(sheet.shown(cell, 300) for cell in cells)
