@@ -3,8 +3,8 @@
     python -m benchmarks.fleet
 
 A real Azurite holds one month of summaries, the note of the last run and that of the coverage
-check. Printed are the requests that one page makes, and of each time the least of five, by the clock
-and of this process alone: other work of the machine only adds to the first.
+check. Printed are the requests that one page makes, and of each time the least of five, by the
+clock and of this process alone: other work of the machine only adds to the first.
 """
 
 from __future__ import annotations
