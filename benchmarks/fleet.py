@@ -16,6 +16,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from azure.storage.blob import ContainerClient
 
@@ -55,7 +56,9 @@ def main() -> None:
     asked: list[str] = []
 
     def note(request: Any) -> None:
-        asked.append(f"{request.http_request.method} {request.http_request.url.partition('?')[0]}")
+        parts = urlsplit(request.http_request.url)
+        listed = parse_qs(parts.query).get("prefix")
+        asked.append(f"list {listed[0]}" if listed else f"read {parts.path[-40:]}")
 
     summaries = [in_november(*each) for each in enumerate(some(NUMBER, 40))]
     with TemporaryDirectory() as folder, azurite(Path(folder)) as storage:
@@ -89,7 +92,7 @@ def main() -> None:
         size = len(page())
         print(f"requests of one page: {len(asked)}")
         for each in asked:
-            print(f"    {each.rpartition('/insights')[0][:4]} {each.rpartition('/insights')[2]}")
+            print(f"    {each}")
         pairs = zip(("by the clock", "of the process"), least(listed), least(page), strict=True)
     print(f"{NUMBER} failovers, {len(listed_ids(summaries))} of one month; {size / 1000:.0f} kB")
     for how, sdk, whole in pairs:
