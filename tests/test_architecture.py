@@ -17,7 +17,7 @@ import pytest
 
 ROOT: Final = Path(__file__).parent.parent
 
-CORE: Final = {"signals", "diagnosis", "articles", "insights", "journal", "runs"}
+CORE: Final = {"signals", "diagnosis", "articles", "insights", "pages", "journal", "runs"}
 EDGES: Final = {"azure", "local", "sinks"}
 
 MAY_IMPORT: Final[dict[str, set[str]]] = {
@@ -25,6 +25,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "diagnosis": set(),
     "articles": set(),
     "insights": {"diagnosis", "articles"},
+    "pages": {"insights"},
     "journal": {"insights"},
     "runs": CORE - {"runs"},
     "azure": CORE,
@@ -50,7 +51,7 @@ HEAVY: Final = (
     *("apprise", "markdown_it", "nh3", "pydantic", "requests", "typer"),
 )
 
-MAY_LOAD_PYDANTIC: Final = {"insights", "journal", "runs", *EDGES, "app"}
+MAY_LOAD_PYDANTIC: Final = {"insights", "pages", "journal", "runs", *EDGES, "app"}
 """The rooms whose modules, once imported, may have loaded what defines the document.
 
 Those of the other rooms and at the top load nothing heavy, and neither does any face.

@@ -30,6 +30,8 @@ from tests.sink_stand_in import (
     replying,
 )
 
+PLACE = "a queue message"
+
 
 @pytest.fixture
 def queue(azurite: Azurite) -> Iterator[QueueClient]:
@@ -92,7 +94,7 @@ def test_a_long_article_loses_its_end_and_says_so_and_the_rest_is_whole() -> Non
     whole: dict[str, Any] = to_cloudevent(insight)
     whole["data"]["insight"].pop("results")
     assert whole == event
-    assert told == "x" * told.count("x") + NOTE
+    assert told == "x" * told.count("x") + NOTE.format(place=PLACE)
     assert told.count("x") > 40_000
 
 
@@ -107,7 +109,7 @@ def test_much_evidence_is_shortened_and_the_ids_stay_whole() -> None:
 
     assert document["evidence"][0]["text"].endswith(f"y{MARK}")
     assert 0 < len(document["evidence"]) < 5_000
-    assert document["insight"]["results"].endswith(NOTE)
+    assert document["insight"]["results"].endswith(NOTE.format(place=PLACE))
     assert insight.gateway.id == document["gateway"]["id"]
 
 

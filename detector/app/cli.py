@@ -134,7 +134,7 @@ def replay(
         )
         world = replace(world, sinks=(*world.sinks, listener))
         report, insights = run_once(world, now=at, left=lambda: timedelta(minutes=4))
-        files = FolderInsights(folder, bootstrap.FORMATS)
+        files = FolderInsights(folder, bootstrap.FOLDER_FORMATS)
         written = [path for insight in insights for path in files.paths(insight)] if out else []
     if as_json:
         show_json(report, insights, listener.sent)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from detector.azure.clouds import CLOUDS, Cloud, Endpoint
     from detector.azure.eventgrid import EventGrid
     from detector.azure.health import ResourceHealth, health_client
+    from detector.azure.ingestion import LogsIngestion
     from detector.azure.logs import Logs
     from detector.azure.logs_client import LogsClient
     from detector.azure.metrics import Metrics, arm_client, metrics_client
@@ -29,6 +30,7 @@ __all__ = [
     "EventGrid",
     "Logs",
     "LogsClient",
+    "LogsIngestion",
     "Metrics",
     "Network",
     "QueueSink",
@@ -50,6 +52,7 @@ __getattr__ = lazily(
     clouds=("CLOUDS", "Cloud", "Endpoint"),
     eventgrid=("EventGrid",),
     health=("ResourceHealth", "health_client"),
+    ingestion=("LogsIngestion",),
     logs=("Logs",),
     logs_client=("LogsClient",),
     metrics=("Metrics", "arm_client", "metrics_client"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from detector.face import lazily
 
 if TYPE_CHECKING:
-    from detector.insights import message
+    from detector.insights import document, message
     from detector.insights.cloudevent import event_id, to_cloudevent
     from detector.insights.compose import Library, Revision, compose_insight, standing_from
     from detector.insights.document import (
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
         summary_of,
         summary_to_text,
     )
-    from detector.insights.fleet_page import to_fleet_page, to_notice
     from detector.insights.html import to_html, to_text
     from detector.insights.scenario import scenarios
     from detector.insights.standing import (
@@ -42,11 +41,12 @@ if TYPE_CHECKING:
         severity_of,
         standing_of,
     )
-    from detector.insights.summary import to_markdown
+    from detector.insights.summary import MODES, to_markdown, without_title
     from detector.insights.verdict import verdict_of
 
 __all__ = [
     "FLEET_DAYS",
+    "MODES",
     "PEOPLE_HEAR",
     "Choice",
     "Fleet",
@@ -63,6 +63,7 @@ __all__ = [
     "Standing",
     "Summary",
     "compose_insight",
+    "document",
     "event_id",
     "message",
     "news_of",
@@ -76,20 +77,28 @@ __all__ = [
     "summary_to_text",
     "timestamp",
     "to_cloudevent",
-    "to_fleet_page",
     "to_html",
     "to_json",
     "to_markdown",
-    "to_notice",
     "to_text",
     "verdict_of",
+    "without_title",
 ]
 
 __getattr__ = lazily(
     __name__,
     cloudevent=("event_id", "to_cloudevent"),
     compose=("Library", "Revision", "compose_insight", "standing_from"),
-    document=("Insight", "Instant", "Part", "Reason", "Seconds", "timestamp", "to_json"),
+    document=(
+        "document",
+        "Insight",
+        "Instant",
+        "Part",
+        "Reason",
+        "Seconds",
+        "timestamp",
+        "to_json",
+    ),
     fleet=(
         "FLEET_DAYS",
         "Choice",
@@ -100,7 +109,6 @@ __getattr__ = lazily(
         "summary_of",
         "summary_to_text",
     ),
-    fleet_page=("to_fleet_page", "to_notice"),
     html=("to_html", "to_text"),
     message=("message",),
     scenario=("scenarios",),
@@ -114,6 +122,6 @@ __getattr__ = lazily(
         "severity_of",
         "standing_of",
     ),
-    summary=("to_markdown",),
+    summary=("MODES", "to_markdown", "without_title"),
     verdict=("verdict_of",),
 )
