@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from detector.errors import JournalUnavailable
@@ -16,8 +16,6 @@ from detector.text import count, lasting, one_line
 
 PERIODS: Final = 3
 """After so many occurrences of the timer without a complete run, something is wrong."""
-
-_EVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class ScopeStatus(Part):
@@ -115,7 +113,9 @@ def _histories(journal: Journal) -> tuple[list[History], list[str]]:
     """Every history that somebody could have to look at, and why others cannot be read."""
     known: list[History] = []
     unreadable: list[str] = []
-    for key in journal.due(_EVER):
+    for key, mark in journal.marks().items():
+        if mark.due is None:  # nothing is open, and nothing to be delivered
+            continue
         try:
             history, _ = journal.load(key)
         except JournalUnavailable as error:
