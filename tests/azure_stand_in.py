@@ -1,4 +1,4 @@
-"""Azure on this machine: logs, ARM, metrics and a managed identity, over loopback.
+"""Azure on this machine: logs, ARM, metrics, Resource Graph and a managed identity, over loopback.
 
     with AzureStandIn() as azure:
         azure.tables["AzureDiagnostics"] = [{"TimeGenerated": "2026-11-22T03:14:15Z", ...}]
@@ -34,6 +34,7 @@ import trustme
 from detector.signals.row import instant
 from tests.log_tables import LogTables, SemanticError
 from tests.loopback import LoopbackServer, Reply, Request
+from tests.resource_graph import Graph
 
 _METRICS = "/providers/microsoft.insights/metrics"
 
@@ -60,6 +61,7 @@ class AzureStandIn:
     GUID of a workspace or an ARM id in lower case. A query yields `row_limit` rows at most, and no
     word of the others; beyond `partial_limit` rows the answer says that it is partial. `arm` holds
     bodies (or replies) by path, in any case; `metrics` the `value` of each resource, by its id.
+    `graph` is what Resource Graph knows.
     """
 
     def __init__(self) -> None:
@@ -70,6 +72,7 @@ class AzureStandIn:
         self.permissions: object = None
         self.arm: dict[str, object] = {}
         self.metrics: dict[str, object] = {}
+        self.graph = Graph()
         self.requests: list[Request] = []
         self.most_in_flight = 0
         self._in_flight = 0
@@ -171,10 +174,14 @@ class AzureStandIn:
             return Reply(body={"responses": [self._member(member) for member in members]})
         if request.method == "POST" and path.startswith("/v1/") and path.endswith("/query"):
             return self._logs(path.removeprefix("/v1").removesuffix("/query"), request.body)
+        if request.method == "POST" and path == "/providers/Microsoft.ResourceGraph/resources":
+            return self.graph.reply(request.body)
         if request.method == "POST" and path.endswith("/metrics:getBatch"):
             return self._batch_of_metrics(request.body["resourceids"])
         if request.method == "GET" and path.lower().endswith(_METRICS):
             return self._metrics_of(path[: -len(_METRICS)])
+        if request.method == "POST" and path.startswith("/dataCollectionRules/"):
+            return Reply(status=204)
         bodies = {known.lower(): body for known, body in self.arm.items()}
         body = bodies.get(path.lower())
         if request.method != "GET" or body is None:

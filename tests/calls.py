@@ -15,7 +15,7 @@ NAMED: Final = {
     "<scope>": r"/subscriptions/.+",
     "<container>": r"/blob/[^/]+",
     "<queue>": r"/queue/[^/]+",
-    "<blob>": r"(history|insights|runs)/.+",
+    "<blob>": r"(history|insights|fleet|runs|coverage)/.+",
     "<name>": r"[^/]+",
 }
 """What the placeholders of the list stand for; a path of storage begins with its service."""

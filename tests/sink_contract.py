@@ -101,3 +101,29 @@ class SinkContract:
     def assert_secret(self, outcome: Attempt, caplog: pytest.LogCaptureFixture) -> None:
         """The secrets are nowhere where somebody could read them."""
         assert [] == [each for each in self.secrets if each in f"{outcome}{caplog.text}"]
+
+
+class IdentityContract(SinkContract):
+    """What a sink promises besides that sends with the identity of the app, over TLS."""
+
+    is_over_tls = True
+
+    def a_sink_without_token(self, address: str) -> Sink:
+        """The sink of a server at `address`, with an identity that gets no token."""
+        raise NotImplementedError
+
+    def test_an_identity_without_a_token_is_a_failure_that_may_pass(
+        self, server: SinkStandIn
+    ) -> None:
+        outcome = attempt(self.a_sink_without_token(server.at), INSIGHT)
+
+        assert "ClientAuthenticationError" in str(outcome.problem)
+        assert (False, []) == (outcome.final, server.received)
+
+    def test_a_redirect_is_not_followed(self, server: SinkStandIn) -> None:
+        server.answer = replying(307, f"Location: https://{server.at}/elsewhere")
+
+        outcome = attempt(self.a_sink(server.at, LONG), INSIGHT)
+
+        assert (1, True) == (len(server.received), outcome.final)
+        assert "final URL" in str(outcome.problem)

@@ -11,9 +11,9 @@ import pytest
 
 from detector.app import bootstrap
 from detector.app.settings import Settings
-from detector.azure.blobs import BlobJournal
+from detector.azure.blobs import BlobArchive, BlobJournal
 from detector.errors import CatalogError, SettingsError
-from detector.local.folder import FolderJournal
+from detector.local.folder import FolderArchive, FolderJournal
 from detector.local.recording import Recording
 from detector.sinks.people import People
 from tests.builders import NIGHT
@@ -23,6 +23,8 @@ from tests.test_settings import an_environment
 
 EVERYONE = {
     "DETECTOR_EVENT_GRID_ENDPOINT": "https://topic.example.com/api/events",
+    "DETECTOR_INGESTION_ENDPOINT": "https://dce.westeurope-1.ingest.monitor.azure.com",
+    "DETECTOR_INGESTION_RULE": "dcr-00000000000000000000000000000001",
     "DETECTOR_WEBHOOK_URLS": "https://example.com/a https://example.com/b",
     "DETECTOR_NOTIFY_URLS": "json://example.com/a xml://example.com/b",
 }
@@ -40,7 +42,10 @@ def settings(**changes: str) -> Settings:
         ({"DETECTOR_STORE": "file:store"}, ["insight-files"]),
         (
             EVERYONE,
-            ["insight-files", "storage-queue", "event-grid", "webhook", "webhook", "json", "xml"],
+            [
+                *("insight-files", "storage-queue", "event-grid", "logs-ingestion"),
+                *("webhook", "webhook", "json", "xml"),
+            ],
         ),
     ],
 )
@@ -58,10 +63,16 @@ def test_a_notification_url_knows_its_place_in_the_settings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("store", "journal"), [("blob:insights", BlobJournal), ("file:store", FolderJournal)]
+    ("store", "journal", "archive"),
+    [("blob:insights", BlobJournal, BlobArchive), ("file:store", FolderJournal, FolderArchive)],
 )
-def test_the_journal_stands_where_the_store_is(store: str, journal: type) -> None:
-    assert isinstance(bootstrap.journal_of(settings(DETECTOR_STORE=store)), journal)
+def test_the_journal_and_what_was_told_stand_where_the_store_is(
+    store: str, journal: type, archive: type
+) -> None:
+    chosen = settings(DETECTOR_STORE=store)
+
+    assert isinstance(bootstrap.journal_of(chosen), journal)
+    assert isinstance(bootstrap.archive_of(chosen), archive)
 
 
 def test_a_world_of_azure_is_made_without_asking_it_anything() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from detector.errors import JournalConflict
-from detector.journal.commit import TRIES, commit_change
+from detector.journal.commit import ATTEMPTS, commit_change
 from detector.journal.history import History
 from tests.builders import GATEWAY_ID
 from tests.memory import MemoryJournal, a_history, a_record
@@ -53,5 +53,5 @@ def test_a_history_that_others_write_all_the_time_is_left_to_the_next_run() -> N
         journal.save(with_a_record(known or EMPTY)[0], tag)
         return with_a_record(history)
 
-    with pytest.raises(JournalConflict, match=f"by other runs {TRIES} times in a row"):
+    with pytest.raises(JournalConflict, match=f"by other runs {ATTEMPTS} times in a row"):
         commit_change(journal, EMPTY, None, overtaken)

@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from detector.articles.catalog import Catalog
-from detector.diagnosis.bandwidth import Comparison
-from detector.insights.compose import Library, Revision, compose_insight, slot_facts
+from detector.diagnosis.bandwidth import Average, Comparison, Measured
+from detector.insights.compose import (
+    LONGEST_DOCUMENT,
+    Library,
+    Revision,
+    compose_insight,
+    slot_facts,
+)
 from detector.insights.document import MOST_LISTED, Reason
 from detector.insights.scenario import RESET, SWITCHED_OVER
 from detector.insights.summary import to_markdown
@@ -33,6 +40,7 @@ from tests.builders import (
     at,
 )
 from tests.memory import library
+from tests.sink_stand_in import an_insight
 
 NO_BANDWIDTH = Comparison(
     peak_mbps=None,
@@ -54,6 +62,7 @@ def a_telling(**changes: Any) -> Revision:
         "bandwidth": NO_BANDWIDTH,
         "reasons": (Reason.DETECTED,),
         "revision": 1,
+        "told_at": at(minutes=20),
     }
     return Revision(**parts | changes)
 
@@ -171,8 +180,9 @@ def test_of_every_list_that_is_too_long_it_says_how_many_more_there_are() -> Non
     blinks = tuple(an_outage(LYON, number, number + 1) for number in range(MOST_LISTED + 5))
     lost = Redundancy(instance=ONE, start=at(), end=at(9), tunnels=blinks)
     down = AlreadyDown(remote_ip=LYON, instance=ONE, since=at(-900))
+    short = replace(lost, tunnels=blinks[:1])
     found = a_diagnosis(
-        redundancy=(lost,) * (MOST_LISTED + 2),
+        redundancy=(*(short,) * (MOST_LISTED + 1), lost),
         unclear=blinks[:-1],
         already_down=(down,) * (MOST_LISTED + 3),
     )
@@ -183,7 +193,7 @@ def test_of_every_list_that_is_too_long_it_says_how_many_more_there_are() -> Non
     assert (MOST_LISTED, 2) == (len(failover.redundancy_lost), failover.redundancy_lost_left_out)
     assert (MOST_LISTED, 4) == (len(failover.maybe_out), failover.maybe_out_left_out)
     assert (MOST_LISTED, 3) == (len(failover.already_down), failover.already_down_left_out)
-    assert {5} == {each.tunnels_left_out for each in failover.redundancy_lost}
+    assert {0, 5} == {each.tunnels_left_out for each in failover.redundancy_lost}
     told = to_markdown(insight)
     assert f"- and 5 more tunnels that {ONE} lost\n" in told.replace("\\", "")
     assert "- and 2 earlier times without redundancy\n" in told
@@ -214,3 +224,99 @@ def test_what_is_unknown_of_a_gateway_has_the_documents_names() -> None:
     insight, _ = compose_insight(a_telling(gateway=a_gateway(unknown=unknown)), library())
 
     assert {"activeActive", "vips", "virtualNetwork", "vpnType"} == set(insight.gateway.unknown)
+
+
+def test_an_insight_tells_what_was_told_before_it_and_when() -> None:
+    first, _ = compose_insight(a_telling(), library())
+    again = {"reasons": (Reason.RECOVERED,), "revision": 2, "told_at": at(minutes=25)}
+
+    second, _ = compose_insight(a_telling(before=first, **again), library())
+
+    assert (at(minutes=20), at(minutes=25)) == (first.told_at, second.told_at)
+    assert first.revisions == second.revisions[:1]
+    assert [(1, (Reason.DETECTED,), at(minutes=20)), (2, (Reason.RECOVERED,), at(minutes=25))] == [
+        (each.revision, each.reasons, each.at) for each in second.revisions
+    ]
+    assert second.verdict == second.revisions[-1].verdict
+
+
+def test_what_an_earlier_release_told_stands_among_the_revisions_as_far_as_it_is_known() -> None:
+    """It noted neither when it told something nor what it had told before."""
+    older = an_insight(revision=3)
+
+    insight, _ = compose_insight(a_telling(before=older, revision=4), library())
+
+    assert [(3, None), (4, at(minutes=20))] == [
+        (each.revision, each.at) for each in insight.revisions
+    ]
+    assert 2 == insight.revisions_left_out
+
+
+def test_of_more_revisions_than_the_document_holds_the_latest_are_told() -> None:
+    insight = None
+    for revision in range(1, MOST_LISTED + 4):
+        insight, _ = compose_insight(a_telling(before=insight, revision=revision), library())
+
+    assert insight is not None
+    assert (4, MOST_LISTED + 3) == tuple(insight.revisions[each].revision for each in (0, -1))
+    assert 3 == insight.revisions_left_out
+
+
+def test_the_bandwidth_of_each_instance_is_told_by_its_latest_averages() -> None:
+    points = tuple(Average(at=at(minutes=5 * number), mbps=number) for number in range(203))
+    series = (
+        Measured(instance="IN_0", points=points),
+        *(Measured(instance=f"IN_{number}", points=points[:1]) for number in range(1, 202)),
+    )
+    bandwidth = replace(NO_BANDWIDTH, series=series)
+
+    told = compose_insight(a_telling(bandwidth=bandwidth), library())[0].bandwidth
+
+    assert ("IN_0", 3, 3.0) == (
+        told.series[0].instance,
+        told.series[0].points_left_out,
+        told.series[0].points[0].mbps,
+    )
+    assert (MOST_LISTED, 2) == (len(told.series), told.series_left_out)
+    assert {1, MOST_LISTED} == {len(each.points) for each in told.series}
+
+
+def test_a_document_that_would_be_too_long_has_shorter_lists_and_says_so() -> None:
+    """What is open and what lasted longest stays."""
+    blinks = tuple(an_outage(LYON, number, number + 1) for number in range(MOST_LISTED))
+    gone = an_outage(PARIS, 5, None)
+    lost = Redundancy(instance=ONE, start=at(), end=at(9), tunnels=blinks)
+    found = a_diagnosis(outages=(*blinks, gone), redundancy=(lost,) * MOST_LISTED)
+
+    insight, _ = compose_insight(a_telling(diagnosis=found), library())
+    failover = insight.failover
+
+    assert len(json.dumps(insight.model_dump(mode="json"))) <= LONGEST_DOCUMENT
+    assert PARIS in {each.remote_ip for each in failover.outages if each.is_open}
+    assert MOST_LISTED + 1 == len(failover.outages) + failover.outages_left_out
+    assert MOST_LISTED == len(failover.redundancy_lost) + failover.redundancy_lost_left_out
+    assert {MOST_LISTED} == {
+        len(each.tunnels) + each.tunnels_left_out for each in failover.redundancy_lost
+    }
+    assert len(failover.outages) < MOST_LISTED
+
+
+def test_switch_overs_that_are_only_counted_are_counted_in_every_form() -> None:
+    switch_overs = tuple(a_switch_over(at(60 * number)) for number in range(3))
+    failover = replace(a_failover(), switch_overs=switch_overs, earlier=1000)
+
+    insight, _ = compose_insight(a_telling(failover=failover), library())
+
+    assert 1000 == insight.failover.switch_overs_left_out
+    assert "failed over 1003 times between" in insight.verdict
+    assert "1000 times more after the first" in insight.facts["caseText"]
+    assert "switchOversLeftOut" not in compose_insight(a_telling(), library())[0].model_dump_json()
+
+
+def test_a_document_links_to_its_page_where_people_reach_one() -> None:
+    served = replace(library(), web_url="https://failovers.example")
+    insight, _ = compose_insight(a_telling(), served)
+    bare, _ = compose_insight(a_telling(), library())
+
+    assert f"https://failovers.example/api/failovers/{insight.id}" == insight.links.page
+    assert "" == bare.links.page

@@ -13,7 +13,7 @@ from detector.errors import DeliveryFailed, DeliveryRefused, JournalConflict, Jo
 from detector.insights.document import Insight
 from detector.insights.standing import News, news_of
 from detector.journal import outbox
-from detector.journal.commit import TRIES
+from detector.journal.commit import ATTEMPTS
 from detector.journal.delivery import DeliverySummary, Posted, attempt, deliver, within
 from detector.journal.history import Heard, History, Record
 from detector.model import State
@@ -89,7 +89,7 @@ def test_each_sink_gets_what_waits_for_it_and_the_journal_crosses_it_out() -> No
             ConnectionError("https://secret.example"),
             "bad did not take it (ConnectionError); a later run tries again",
         ),
-        (RuntimeError("https://secret.example"), "failed unexpectedly (RuntimeError)"),
+        (RuntimeError("https://secret.example"), "failed unexpectedly (RuntimeError"),
     ],
 )
 def test_a_sink_that_fails_stops_no_other_and_is_tried_again_later(
@@ -102,10 +102,12 @@ def test_a_sink_that_fails_stops_no_other_and_is_tried_again_later(
     [left] = only(journal).records[0].deliveries
 
     assert [FIRST] == good.taken
-    assert [f"bad: f-1 revision 1: {said.removeprefix('bad ')}"] == result.problems
+    [problem] = result.problems
+    assert problem.startswith(f"bad: f-1 revision 1: {said.removeprefix('bad ')}")
+    assert "secret" not in problem
     assert ("bad", 1, at(minutes=4)) == (left.sink, left.attempts, left.due)
     assert [("bad", 1, False, said)] == [
-        (o.sink, o.attempts, o.given_up, o.why) for o in result.outstanding
+        (o.sink, o.attempts, o.given_up, (o.why or "")[: len(said)]) for o in result.outstanding
     ]
 
 
@@ -246,8 +248,8 @@ def test_noting_gives_way_to_other_runs_only_so_often() -> None:
     journal.hook = others_write
     result = delivered(journal, [sink], post)
 
-    assert TRIES == attempts
-    assert f"written by other runs {TRIES} times in a row" in result.problems[0]
+    assert ATTEMPTS == attempts
+    assert f"written by other runs {ATTEMPTS} times in a row" in result.problems[0]
 
 
 def test_what_was_given_up_is_reported_by_every_later_run() -> None:

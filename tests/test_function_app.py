@@ -26,6 +26,7 @@ from detector.errors import RunFailed, SettingsError
 from tests.azure_stand_in import AzureStandIn
 from tests.azurite import Azurite
 from tests.calls import unlisted
+from tests.hosted import triggers
 from tests.loopback import Reply
 
 ROOT = Path(__file__).parent.parent
@@ -342,11 +343,9 @@ def test_settings_that_are_missing_are_named_and_nothing_is_asked(
     assert azure.requests == []
 
 
-def test_the_host_finds_one_timer_that_does_not_run_on_start_up() -> None:
-    [function] = function_app.app.get_functions()
-    [binding] = json.loads(str(function))["bindings"]
+def test_the_host_finds_a_timer_that_does_not_run_on_start_up() -> None:
+    binding = triggers()["detect"]
 
-    assert function.get_function_name() == "detect"
     assert binding["type"] == "timerTrigger"
     assert binding["schedule"] == "%DETECTOR_SCHEDULE%"
     assert binding["useMonitor"] is True

@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.app.settings import Settings
-from detector.azure.queue import LONGEST_BYTES, MARK, NOTE, QueueSink, message
+from detector.azure.queue import LONGEST_BYTES, MARK, NOTE, QueueSink, message, send_wish
 from detector.azure.storage import queue_client
-from detector.errors import DeliveryRefused
+from detector.errors import DeliveryFailed, DeliveryRefused
 from detector.insights.cloudevent import to_cloudevent
 from detector.insights.document import Insight
 from tests.azurite import ACCOUNT, KEY, Azurite
@@ -26,8 +26,11 @@ from tests.sink_stand_in import (
     NOW,
     SinkStandIn,
     an_insight,
+    closed_port,
     replying,
 )
+
+PLACE = "a queue message"
 
 
 @pytest.fixture
@@ -91,7 +94,7 @@ def test_a_long_article_loses_its_end_and_says_so_and_the_rest_is_whole() -> Non
     whole: dict[str, Any] = to_cloudevent(insight)
     whole["data"]["insight"].pop("results")
     assert whole == event
-    assert told == "x" * told.count("x") + NOTE
+    assert told == "x" * told.count("x") + NOTE.format(place=PLACE)
     assert told.count("x") > 40_000
 
 
@@ -106,7 +109,7 @@ def test_much_evidence_is_shortened_and_the_ids_stay_whole() -> None:
 
     assert document["evidence"][0]["text"].endswith(f"y{MARK}")
     assert 0 < len(document["evidence"]) < 5_000
-    assert document["insight"]["results"].endswith(NOTE)
+    assert document["insight"]["results"].endswith(NOTE.format(place=PLACE))
     assert insight.gateway.id == document["gateway"]["id"]
 
 
@@ -175,3 +178,17 @@ def test_a_missing_role_is_named() -> None:
             DeliveryRefused, match=r"queue insights.*Storage Queue Data Contributor"
         ):
             QueueSink(at(storage.at), now=lambda: NOW).deliver(an_insight())
+
+
+def test_a_wish_to_run_says_no_more_and_is_not_seen_before_its_time(queue: QueueClient) -> None:
+    send_wish(queue, wait=timedelta(minutes=1), now=NOW)
+    send_wish(queue, wait=timedelta(), now=NOW)
+
+    [seen] = queue.receive_messages()
+    assert b"run" == base64.b64decode(seen.content)
+    assert 2 == queue.get_queue_properties().approximate_message_count
+
+
+def test_a_wish_that_the_queue_does_not_take_is_a_delivery_that_failed() -> None:
+    with pytest.raises(DeliveryFailed, match="queue insights: no answer"):
+        send_wish(at(f"127.0.0.1:{closed_port()}")(), wait=timedelta(), now=NOW)

@@ -15,7 +15,7 @@ from detector.articles.catalog import Catalog, load
 from detector.diagnosis.bandwidth import Comparison
 from detector.insights.compose import Library, Revision, compose_insight
 from detector.insights.document import Insight, Reason
-from detector.insights.summary import LONGEST, to_markdown
+from detector.insights.summary import TEXT_LENGTH, to_markdown
 from detector.model import Cause, CauseKind, EvidenceRow, State
 from tests.builders import a_diagnosis, a_failover, a_gateway, a_switch_over, an_outage, at
 
@@ -53,6 +53,7 @@ def an_insight(text: str = "x", *, catalog: Catalog = SHIPPED, drill: bool = Fal
         ),
         reasons=(Reason.DETECTED,),
         revision=1,
+        told_at=at(minutes=20),
         drill=drill,
     )
     library = Library(catalog=catalog, cloud="AzureCloud", portal="portal.azure.com")
@@ -101,7 +102,10 @@ def test_a_text_that_is_too_long_is_cut_visibly() -> None:
     shown = to_markdown(an_insight("A" * 100_000)).splitlines()
     [evidence] = [line for line in shown if line.startswith("- 2026-11-22T02:00:00.000Z ")]
 
-    assert f"- 2026-11-22T02:00:00.000Z {'A' * (LONGEST - 1)}…: {'A' * (LONGEST - 1)}…" == evidence
+    assert (
+        f"- 2026-11-22T02:00:00.000Z {'A' * (TEXT_LENGTH - 1)}…: {'A' * (TEXT_LENGTH - 1)}…"
+        == evidence
+    )
 
 
 def test_the_articles_title_stands_once() -> None:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 from detector.face import lazily
 
 if TYPE_CHECKING:
+    from detector.app import web
     from detector.app.cli import main
     from detector.app.invocation import invoke
 
-__all__ = ["invoke", "main"]
+__all__ = ["invoke", "main", "web"]
 
-__getattr__ = lazily(__name__, cli=("main",), invocation=("invoke",))
+__getattr__ = lazily(__name__, cli=("main",), invocation=("invoke",), web=("web",))

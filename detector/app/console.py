@@ -4,22 +4,30 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import typer
 
 from detector.articles import visible
-from detector.insights import Insight
+from detector.insights import Insight, Summary
+from detector.model import Importance
 from detector.runs import Report
-from detector.text import count, visible_json
+from detector.text import count, one_line, visible_json
 
 if TYPE_CHECKING:
     from detector.local import Message
 
-NOTHING: Final = "nothing new to tell"
+NO_NEWS: Final = "nothing new to tell"
+_COLOURS: Final = {
+    Importance.CRITICAL: typer.colors.RED,
+    Importance.WARNING: typer.colors.YELLOW,
+    Importance.INFORMATION: typer.colors.GREEN,
+}
 MOST_NOTES: Final = 20
 """As many notes are printed; of more, how many there are."""
 
@@ -57,6 +65,42 @@ def show(insights: Iterable[Insight]) -> None:
         print_text(f"{to_markdown(insight)}\n")
 
 
+def show_briefly(insights: Iterable[Insight], *, rest: str) -> None:
+    """Print one line for each insight, in the colour of its importance, and where the rest is."""
+    from detector.insights import summary_of
+
+    shown = False
+    for insight in insights:
+        shown = True
+        print_line(summary_of(insight))
+    if shown:
+        say(rest)
+
+
+def print_line(summary: Summary, *more: str) -> None:
+    """Print a failover as a line: state, gateway, `more`, and its verdict.
+
+    In colour to a terminal, unless NO_COLOR is set (https://no-color.org).
+    """
+    verdict = summary.verdict.removeprefix(f"{summary.gateway} ")
+    state = typer.style(f"{summary.standing:<15}", fg=_COLOURS[summary.importance], bold=True)
+    rest = [one_line(each, 300) for each in (summary.gateway, *more, verdict)]
+    is_plain = bool(os.environ.get("NO_COLOR")) or not sys.stdout.isatty()
+    typer.echo("  ".join((state, *rest)), color=not is_plain)
+
+
+@contextmanager
+def waiting(text: str) -> Iterator[None]:
+    """Say on stderr what is being done while it is, if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(text):
+        yield
+
+
 def show_json(report: Report, insights: Iterable[Insight], messages: Iterable[Message]) -> None:
     """Print a run as one JSON object, with what people would be sent."""
     print_json(
@@ -77,35 +121,57 @@ def say_of(report: Report, *, closing: str, written: Sequence[Path] = ()) -> Non
     """Say what came of a run, the worst last; ends the command with 1 where a part failed."""
     for path in written:
         say(f"wrote {path}")
-    say_notes(list(_notes(report)), rest="; --json prints them all")
+    left_out = sum(report.more.get(name, 0) for name in ("unreadable", "suspected", "givenUp"))
+    say_notes(list(_notes(report)), more=left_out)
     for line in report.problems:
         say(f"error: {line}")
-    signals = sum(scope.signals for scope in report.scopes)
-    say(
-        f"{closing}; {count(report.failovers, 'failover')} seen in {count(signals, 'row')} of "
-        f"{count(report.gateways, 'gateway')}"
-    )
+    if more := report.more.get("problems"):
+        say(f"error: and {more} more")
+    say(f"{closing}; {_seen(report)}")
     if not report.ok:
         raise typer.Exit(1)
 
 
-def say_notes(lines: Sequence[str], *, rest: str = "") -> None:
-    """Say what did not fail, and yet somebody might want to know; of many, how many there are."""
+def _seen(report: Report) -> str:
+    """What was seen; where no logs were read, nothing is known, and nothing was seen."""
+    signals = sum(scope.signals for scope in report.scopes)
+    read = sum(scope.complete for scope in report.scopes)
+    if not read:
+        return "no logs were read, so of failovers nothing is known"
+    seen = (
+        f"{count(report.failovers, 'failover')} seen in {count(signals, 'row')} of "
+        f"{count(report.gateways, 'gateway')}"
+    )
+    if read < len(report.scopes):
+        seen += f", with the logs of {read} of {len(report.scopes)} scopes"
+    return seen
+
+
+def say_notes(lines: Sequence[str], *, more: int = 0) -> None:
+    """Say what did not fail, and yet somebody might want to know; of many, how many there are.
+
+    There are `more` than `lines` names.
+    """
     for line in lines[:MOST_NOTES]:
         say(f"note: {line}")
-    if len(lines) > MOST_NOTES:
-        say(f"note: and {len(lines) - MOST_NOTES} more{rest}")
+    more += max(0, len(lines) - MOST_NOTES)
+    if more:
+        say(f"note: and {more} more")
 
 
 def told(report: Report) -> str:
     """How much a run told."""
-    return f"{count(len(report.told), 'insight')} told" if report.told else NOTHING
+    return f"{count(_told(report), 'insight')} told" if report.told else NO_NEWS
 
 
 def to_tell(report: Report) -> str:
     """How much a dry run would have told."""
-    insights = f"{count(len(report.told), 'insight')} to tell" if report.told else NOTHING
+    insights = f"{count(_told(report), 'insight')} to tell" if report.told else NO_NEWS
     return f"dry run, nothing written; {insights}"
+
+
+def _told(report: Report) -> int:
+    return len(report.told) + report.more.get("told", 0)
 
 
 def _notes(report: Report) -> Iterator[str]:

@@ -114,7 +114,8 @@ def _not_a_scope(entry: str, place: str) -> str | None:
     )
 
 
-def _duration(text: str) -> timedelta:
+def duration(text: str) -> timedelta:
+    """The length that is written as ISO 8601 has it. Raises ValueError."""
     try:
         length = TypeAdapter(timedelta).validate_strings(text) if text.startswith("P") else None
     except ValidationError:
@@ -125,7 +126,7 @@ def _duration(text: str) -> timedelta:
 
 
 def _lookback(text: str) -> timedelta:
-    length = _duration(text)
+    length = duration(text)
     if length < timedelta(hours=1):
         raise ValueError(
             "give PT1H or more: switch-overs up to an hour apart are one failover, "
@@ -135,7 +136,7 @@ def _lookback(text: str) -> timedelta:
 
 
 def _catch_up(text: str, info: ValidationInfo) -> timedelta:
-    length = _duration(text)
+    length = duration(text)
     if length > timedelta(days=90):
         raise ValueError("give P90D or less: the Activity Log is kept no longer")
     if length < info.data.get("lookback", length):
@@ -160,7 +161,7 @@ def articles(text: str) -> Path:
 
 def digest(text: str) -> timedelta:
     """How long messages wait to be gathered. Raises ValueError."""
-    length = _duration(text)
+    length = duration(text)
     if not timedelta() <= length <= timedelta(days=1):
         raise ValueError("give PT0S (at once) to P1D")
     return length
@@ -239,6 +240,12 @@ def zone(text: str) -> ZoneInfo | None:
         raise ValueError("give a name of the IANA database, such as Europe/Paris") from None
 
 
+def _switch(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError("give true or false")
+    return text.lower() == "true"
+
+
 def _web_url(text: str) -> str:
     if not _is_https(text) or re.search(r"[\s{}@?#]", text):
         raise ValueError("give the app's https URL without user, query (no key) or fragment")
@@ -253,6 +260,12 @@ def _webhook_secret(text: str) -> SecretStr:
     if not text.startswith("whsec_") or not 24 <= size <= 64:
         raise ValueError("give whsec_ followed by 24 to 64 random bytes in base64")
     return SecretStr(text)
+
+
+def _ingestion_rule(text: str) -> str:
+    if not re.fullmatch(r"dcr-[0-9a-f]{32}", text):
+        raise ValueError("give the rule's immutable id (dcr- and 32 hexadecimal digits)")
+    return text
 
 
 def _connection_string(text: str) -> SecretStr:
@@ -289,14 +302,16 @@ CloudName = Literal[
 Articles = Annotated[Path, PlainValidator(articles)]
 Store = Annotated[BlobStore | FolderStore, PlainValidator(_store)]
 Queue = Annotated[str | None, PlainValidator(_queue)]
-Endpoint = Annotated[str, PlainValidator(_endpoint)]
+Url = Annotated[str, PlainValidator(_endpoint)]
 RegionalEndpoint = Annotated[str, PlainValidator(_regional_endpoint)]
 WebhookUrls = Annotated[tuple[SecretStr, ...], PlainValidator(_webhook_urls)]
 WebhookSecret = Annotated[SecretStr, PlainValidator(_webhook_secret)]
 NotifyUrls = Annotated[tuple[NotifyUrl, ...], PlainValidator(_notify_urls)]
 Digest = Annotated[timedelta, PlainValidator(digest)]
 TimeZone = Annotated[ZoneInfo | None, PlainValidator(zone)]
+Switch = Annotated[bool, PlainValidator(_switch)]
 WebUrl = Annotated[str, PlainValidator(_web_url)]
+IngestionRule = Annotated[str, PlainValidator(_ingestion_rule)]
 ConnectionString = Annotated[SecretStr, PlainValidator(_connection_string)]
 AccountName = Annotated[str, PlainValidator(_account_name)]
 StorageCredential = Annotated[Literal["managedidentity"], PlainValidator(_storage_credential)]

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 from detector.app import bootstrap
+from detector.app.forms import FolderStore
 from detector.app.settings import Settings
-from detector.errors import RunFailed
+from detector.errors import JournalUnavailable, RunFailed
 from detector.insights import Insight
 from detector.journal import ReadOnly
-from detector.runs import Report, World, run_once, told_line
-from detector.text import visible_json
+from detector.runs import LONGEST_LINE, Report, World, log_line, run_once, told_line
+from detector.text import cut, visible_json
+from detector.version import VERSION
 
 TIME_LIMIT: Final = timedelta(minutes=4)
 """How long a run may take: less than host.json's functionTimeout, and than the timer's period."""
@@ -31,36 +35,46 @@ def invoke() -> None:
     """
     report, _ = invoke_with(Settings.read(os.environ))
     if not report.ok:
-        raise RunFailed(report.problems)
+        raise RunFailed(report.problems, more=report.more.get("problems", 0))
 
 
 def invoke_with(settings: Settings) -> tuple[Report, list[Insight]]:
     """One run by these settings with the real clock, logged."""
     left = _countdown()
-    world = bootstrap.of_azure(settings, clock=clock, left=left)
-    report, insights = run_once(world, now=clock(), left=left)
+    world = bootstrap.of_azure(settings, clock=utc_now, left=left)
+    report, insights = run_once(world, now=utc_now(), left=left)
     for insight in insights:
-        line = visible_json(told_line(insight).model_dump_json(by_alias=True))
-        _log.info('{"insight": %s}', line)
-    _log.log(
-        logging.INFO if report.ok else logging.ERROR,
-        '{"run": %s}',
-        visible_json(report.model_dump_json(by_alias=True)),
-    )
+        _log.info('{"insight": %s}', log_line(told_line(insight)))
+    for trace in report.traces:
+        _log.debug('{"trace": %s}', visible_json(json.dumps(cut(trace, LONGEST_LINE // 8))))
+    level = logging.INFO if report.ok else logging.ERROR
+    _log.log(level, '{"run": %s, "version": "%s"}', log_line(report), VERSION)
+    if isinstance(settings.store, FolderStore):
+        _write_index(settings, settings.store.folder)
     return report, insights
+
+
+def _write_index(settings: Settings, folder: Path) -> None:
+    """Write the folder's page of all failovers, which nobody waits for."""
+    from detector.app.lookup import write_index
+
+    try:
+        write_index(folder, settings.schedule, now=utc_now())
+    except JournalUnavailable as error:
+        _log.warning("%s", error)
 
 
 def rehearse_with(settings: Settings) -> tuple[Report, list[Insight]]:
     """What a run by these settings would tell: nothing is written and nothing sent."""
     left = _countdown()
-    world = bootstrap.checked(bootstrap.of_azure(settings, clock=clock, left=left))
+    world = bootstrap.checked(bootstrap.of_azure(settings, clock=utc_now, left=left))
     rehearsed = replace(world, journal=ReadOnly(world.journal), sinks=())
-    return run_once(rehearsed, now=clock(), left=left)
+    return run_once(rehearsed, now=utc_now(), left=left)
 
 
 def world_of(settings: Settings) -> World:
     """The world of these settings with the real clock, for what is not a run."""
-    return bootstrap.checked(bootstrap.of_azure(settings, clock=clock, left=_countdown()))
+    return bootstrap.checked(bootstrap.of_azure(settings, clock=utc_now, left=_countdown()))
 
 
 def _countdown() -> Callable[[], timedelta]:
@@ -68,6 +82,6 @@ def _countdown() -> Callable[[], timedelta]:
     return lambda: timedelta(seconds=deadline - time.monotonic())
 
 
-def clock() -> datetime:
+def utc_now() -> datetime:
     """The time now, in UTC."""
     return datetime.now(UTC)

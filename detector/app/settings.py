@@ -30,6 +30,7 @@ DEFAULTS: Final = {
     "DETECTOR_NOTIFY_URLS": "",
     "DETECTOR_DIGEST": "PT15M",
 }
+_INGESTION: Final = {"DETECTOR_INGESTION_ENDPOINT", "DETECTOR_INGESTION_RULE"}
 # https://learn.microsoft.com/azure/app-service/app-service-key-vault-references, and its twin.
 _REFERENCE: Final = re.compile(r"@Microsoft\.(?:KeyVault|AppConfiguration)\(", re.IGNORECASE)
 _STORAGE_SUFFIXES: Final = {
@@ -50,22 +51,25 @@ class Settings(BaseModel):
     catch_up: forms.CatchUp = Field(alias="DETECTOR_CATCH_UP")
     articles: forms.Articles = Field(alias="DETECTOR_ARTICLES")
     cloud: forms.CloudName = Field(alias="DETECTOR_CLOUD")
-    logs_endpoint: forms.Endpoint | None = Field(None, alias="DETECTOR_LOGS_ENDPOINT")
-    arm_endpoint: forms.Endpoint | None = Field(None, alias="DETECTOR_ARM_ENDPOINT")
+    logs_endpoint: forms.Url | None = Field(None, alias="DETECTOR_LOGS_ENDPOINT")
+    arm_endpoint: forms.Url | None = Field(None, alias="DETECTOR_ARM_ENDPOINT")
     metrics_endpoint: forms.RegionalEndpoint | None = Field(None, alias="DETECTOR_METRICS_ENDPOINT")
     store: forms.Store = Field(alias="DETECTOR_STORE")
     queue: forms.Queue = Field(alias="DETECTOR_QUEUE")
-    event_grid_endpoint: forms.Endpoint | None = Field(None, alias="DETECTOR_EVENT_GRID_ENDPOINT")
+    event_grid_endpoint: forms.Url | None = Field(None, alias="DETECTOR_EVENT_GRID_ENDPOINT")
+    ingestion_endpoint: forms.Url | None = Field(None, alias="DETECTOR_INGESTION_ENDPOINT")
+    ingestion_rule: forms.IngestionRule | None = Field(None, alias="DETECTOR_INGESTION_RULE")
     webhook_urls: forms.WebhookUrls = Field(alias="DETECTOR_WEBHOOK_URLS")
     webhook_secret: forms.WebhookSecret | None = Field(None, alias="DETECTOR_WEBHOOK_SECRET")
     notify_urls: forms.NotifyUrls = Field(alias="DETECTOR_NOTIFY_URLS")
     digest: forms.Digest = Field(alias="DETECTOR_DIGEST")
     time_zone: forms.TimeZone = Field(None, alias="DETECTOR_TIME_ZONE")
     web_url: forms.WebUrl | None = Field(None, alias="DETECTOR_WEB_URL")
+    login: forms.Switch = Field(False, alias="DETECTOR_LOGIN")  # noqa: FBT003 -- a field's default
     connection_string: forms.ConnectionString | None = Field(None, alias="AzureWebJobsStorage")
     account_name: forms.AccountName | None = Field(None, alias="AzureWebJobsStorage__accountName")
-    blob_uri: forms.Endpoint | None = Field(None, alias="AzureWebJobsStorage__blobServiceUri")
-    queue_uri: forms.Endpoint | None = Field(None, alias="AzureWebJobsStorage__queueServiceUri")
+    blob_uri: forms.Url | None = Field(None, alias="AzureWebJobsStorage__blobServiceUri")
+    queue_uri: forms.Url | None = Field(None, alias="AzureWebJobsStorage__queueServiceUri")
     storage_credential: forms.StorageCredential | None = Field(
         None, alias="AzureWebJobsStorage__credential"
     )
@@ -148,6 +152,11 @@ def _missing(given: Mapping[str, str]) -> dict[str, str]:
         for name in (f"DETECTOR_{kind}_ENDPOINT" for kind in ("LOGS", "ARM", "METRICS")):
             if name not in given:
                 problems[name] = f"required for {cloud}, whose endpoints are not published"
+        for name in _INGESTION & given.keys():
+            problems[name] = f"leave it out: for whom a token of {cloud} must be is not published"
+    elif len(_INGESTION & given.keys()) == 1:
+        [name] = _INGESTION - given.keys()
+        problems[name] = "required: an endpoint for rows and its rule go together"
     return problems | _missing_storage(given)
 
 

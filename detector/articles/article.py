@@ -23,7 +23,7 @@ from detector.articles.slots import Body, Slot, key_of, take_apart
 from detector.errors import BrokenArticle, MissingFacts
 
 # The words of cloudEnvironments, and the clouds they mean; blackForest, the German one, is closed.
-CLOUDS: Final[Mapping[str, str]] = MappingProxyType(
+CLOUD_WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "public": "AzureCloud",
         "fairfax": "AzureUSGovernment",
@@ -40,7 +40,10 @@ NOTES: Final = frozenset({"brace-token"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Something wrong in an article: its line (from 1), what it is and what to do about it."""
+    """Something wrong in an article: its line (from 1), what it is and what to do about it.
+
+    What is wrong with a file or a folder as a whole has line 0.
+    """
 
     line: int
     code: str
@@ -53,7 +56,8 @@ class Problem:
         return self.code in NOTES
 
     def __str__(self) -> str:
-        return f"{self.path or 'article'}:{self.line}: {self.code} {self.message}"
+        place = f"{self.path or 'article'}" + (f":{self.line}" if self.line else "")
+        return f"{place}: {self.code} {self.message}"
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: its troubles are found once, when first asked for
@@ -122,12 +126,12 @@ class Article:
     def clouds(self) -> frozenset[str]:
         """The clouds that cloudEnvironments names, in Azure's own spelling of them."""
         words = map(str.casefold, self._cloud_words)
-        return frozenset(CLOUDS[word] for word in words if word in CLOUDS)
+        return frozenset(CLOUD_WORDS[word] for word in words if word in CLOUD_WORDS)
 
     @property
     def unknown_clouds(self) -> tuple[str, ...]:
         """The words of cloudEnvironments that name no cloud, as spelled."""
-        return tuple(word for word in self._cloud_words if word.casefold() not in CLOUDS)
+        return tuple(word for word in self._cloud_words if word.casefold() not in CLOUD_WORDS)
 
     @property
     def _cloud_words(self) -> tuple[str, ...]:

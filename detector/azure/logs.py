@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from detector.azure.query import Incomplete, NoLogs, Query, Result, Rows
-from detector.errors import FactUnknown, LogsRefused, LogsUnavailable
+from detector.boundary import contained
+from detector.errors import DetectorError, FactUnknown, LogsUnavailable, Unforeseen
 from detector.model import Answer, Scope, Window
 from detector.signals import COLUMNS, read_rows
 
 if TYPE_CHECKING:
     from detector.azure.logs_client import LogsClient
 
-AT_ONCE: Final = 5
+QUERIES_AT_ONCE: Final = 5
 
 SHORTEST: Final = timedelta(seconds=1)
 """A window as short as this is not cut in halves any more."""
@@ -49,12 +50,20 @@ class Logs:
         self._scopes = tuple(scopes)
         self._left = left
 
-    def signals(
-        self, asked: Mapping[Scope, Window]
-    ) -> Sequence[Answer | LogsRefused | LogsUnavailable]:
+    def signals(self, asked: Mapping[Scope, Window]) -> Sequence[Answer | DetectorError]:
         """For each scope, in the order asked, its signals in its window, or why there are none."""
-        outcomes = self._outcomes(_query("signals.kql", COLUMNS), asked)
-        return [_answer(scope, asked[scope], outcomes[scope]) for scope in asked]
+        outcomes = self.rows(asked)
+        return [
+            contained(f"{scope}", partial(_answer, scope, asked[scope], outcomes[scope]))
+            for scope in asked
+        ]
+
+    def rows(self, asked: Mapping[Scope, Window]) -> Results:
+        """The rows of each scope that the signals are read from, or why there are none.
+
+        Those at the very end of a window are among them.
+        """
+        return self._outcomes(_query("signals.kql", COLUMNS), asked)
 
     def coverage(self, window: Window) -> frozenset[tuple[str, str]]:
         """Which logs hold anything in `window`; a table that is not there holds nothing.
@@ -64,7 +73,9 @@ class Logs:
         query = _query("coverage.kql", ("Source", "Resource"))
         found: set[tuple[str, str]] = set()
         for outcome in self._outcomes(query, dict.fromkeys(self._scopes, window)).values():
-            if isinstance(outcome, LogsRefused | LogsUnavailable):
+            if isinstance(outcome, Unforeseen):
+                raise outcome
+            if isinstance(outcome, DetectorError):
                 raise FactUnknown(str(outcome)) from outcome
             if isinstance(outcome, list):
                 found |= {(str(row["Source"]), str(row["Resource"])) for row in outcome}
@@ -74,8 +85,10 @@ class Logs:
         """Five scopes at a time: the workspaces among them in one request, others in one each."""
         outcomes: Results = {}
         workspaces_first = sorted(asked, key=lambda scope: not scope.is_workspace)
-        fives = [workspaces_first[n : n + AT_ONCE] for n in range(0, len(asked), AT_ONCE)]
-        with ThreadPoolExecutor(AT_ONCE) as pool:
+        fives = [
+            workspaces_first[n : n + QUERIES_AT_ONCE] for n in range(0, len(asked), QUERIES_AT_ONCE)
+        ]
+        with ThreadPoolExecutor(QUERIES_AT_ONCE) as pool:
             for five, left in zip(fives, _shares(self._left, len(fives)), strict=True):
                 workspaces = {scope: asked[scope] for scope in five if scope.is_workspace}
                 together = [workspaces] if workspaces else []
@@ -92,17 +105,24 @@ class Logs:
         """
         settled: Results = {}
         if len(asked) > 1:
-            settled |= self._client().ask_together(query, asked, left=left)
+            together = contained(
+                "the workspaces of one request",
+                lambda: self._client().ask_together(query, asked, left=left),
+            )
+            settled |= {} if isinstance(together, DetectorError) else together
         open_scopes = [scope for scope in asked if scope not in settled]
         for scope, own_left in zip(open_scopes, _shares(left, len(open_scopes)), strict=True):
             settled[scope] = self._alone(query, scope, asked[scope], own_left)
         return settled
 
     def _alone(self, query: Query, scope: Scope, window: Window, left: Left) -> Result:
-        try:
-            return self._complete(query, scope, window, left)
-        except (NoLogs, LogsRefused, LogsUnavailable) as error:
-            return error
+        def answered() -> Result:
+            try:
+                return self._complete(query, scope, window, left)
+            except NoLogs as error:
+                return error
+
+        return contained(f"{scope}", answered)
 
     def _complete(self, query: Query, scope: Scope, window: Window, left: Left) -> Rows:
         """All rows of `window`, asked in halves as long as an answer is incomplete."""
@@ -134,17 +154,22 @@ def _less(left: Left, kept: timedelta) -> timedelta:
     return left() - kept
 
 
-def _answer(
-    scope: Scope, window: Window, outcome: Result
-) -> Answer | LogsRefused | LogsUnavailable:
-    if isinstance(outcome, LogsRefused | LogsUnavailable):
+def _answer(scope: Scope, window: Window, outcome: Result) -> Answer | DetectorError:
+    if isinstance(outcome, DetectorError):
         return outcome
     if isinstance(outcome, NoLogs):
         return Answer(scope=scope, window=window, no_logs=str(outcome))
-    signals, unreadable = read_rows(outcome, origin=f"scope {scope}")
+    signals, unusable = read_rows(outcome, origin=f"scope {scope}")
     # A timespan includes its end, a window does not; a row on the seam of two halves comes twice.
     within = dict.fromkeys(signal for signal in signals if signal.at in window)
-    return Answer(scope=scope, window=window, signals=tuple(within), unreadable=tuple(unreadable))
+    return Answer(
+        scope=scope,
+        window=window,
+        signals=tuple(within),
+        unreadable=tuple(unusable.lines),
+        more_unreadable=unusable.more,
+        failures=tuple(unusable.failures),
+    )
 
 
 @cache

@@ -15,7 +15,14 @@ from azure.monitor.query import (
     LogsQueryResult,
 )
 
-from detector.azure.logs_errors import FAILURES, Denied, denied, may_be_of_one, no_logs, trouble
+from detector.azure.logs_errors import (
+    QUERY_FAILURES,
+    Denied,
+    denied,
+    may_be_of_one,
+    no_logs,
+    trouble,
+)
 from detector.azure.query import Incomplete, Query, Result, Rows
 from detector.azure.retry import RetryWithinRun
 
@@ -82,7 +89,7 @@ class LogsClient:
                     **asked,
                 ),
             )
-        except FAILURES as error:
+        except QUERY_FAILURES as error:
             raise trouble(error, scope) from error
 
     def ask_together(
@@ -100,7 +107,7 @@ class LogsClient:
         ]
         try:
             results = self._client.query_batch(queries, left=left, read_timeout=_read_timeout(left))
-        except FAILURES as error:
+        except QUERY_FAILURES as error:
             if may_be_of_one(error):
                 return {}
             return {scope: trouble(error, scope) for scope in asked}

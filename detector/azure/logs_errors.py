@@ -20,7 +20,7 @@ class Denied(Exception):
 MALFORMED: Final = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 """What the client raises for answers that are no JSON, or JSON of another form than it expects."""
 
-FAILURES: Final = (AzureError, OutOfTime, NoCredential, Denied, OSError, *MALFORMED)
+QUERY_FAILURES: Final = (AzureError, OutOfTime, NoCredential, Denied, OSError, *MALFORMED)
 """All that a query can raise; OSError is about the file that REQUESTS_CA_BUNDLE names."""
 
 _UNRESOLVED: Final = re.compile(
@@ -47,7 +47,7 @@ def may_be_of_one(error: Exception) -> bool:
 
 
 def trouble(error: Exception, scope: Scope) -> LogsRefused | LogsUnavailable | NoLogs:
-    """What `error`, one of FAILURES, means for `scope`."""
+    """What `error`, one of QUERY_FAILURES, means for `scope`."""
     if isinstance(error, OutOfTime):
         return LogsUnavailable(_out_of_time(error, scope), scope=scope.id)
     if isinstance(error, NoCredential):

@@ -7,32 +7,40 @@ longest texts and lists lose their ends, and the article says where the whole in
 from __future__ import annotations
 
 import json
+import math
 from bisect import bisect_left
 from contextlib import suppress
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from detector.azure.storage import delivery_error
-from detector.errors import DeliveryRefused
+from detector.errors import DeliveryFailed, DeliveryRefused
 from detector.insights import Reason, to_cloudevent
 from detector.journal import DEADLINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
+    from azure.core.exceptions import AzureError
     from azure.storage.queue import QueueClient
 
     from detector.insights import Insight
 
 LONGEST_BYTES: Final = 48 * 1024
 MARK: Final = "… shortened"
-NOTE: Final = f"\n\n{MARK} to fit into a queue message; the insight files hold the whole of it."
+NOTE: Final = f"\n\n{MARK} to fit into {{place}}; the insight files hold the whole of it."
 
+_PLACE: Final = "a queue message"
 _ROLE: Final = "Storage Queue Data Contributor"
 # No time, word or id of the document is longer than the shortest limit; an ARM id is never cut.
 _LIMITS: Final = range(LONGEST_BYTES, 63, -1)
 _CHARACTERS_PER_ITEM: Final = 16
+_HOUR_SECONDS: Final = 3600
+
+Document = dict[str, Any]
+"""An insight's document, as JSON has it."""
 
 
 class QueueSink:
@@ -61,19 +69,39 @@ class QueueSink:
         try:
             _send(queue, text)
         except AzureError as error:
-            place = f"queue {queue.queue_name}"
-            raise delivery_error(error, place, role=_ROLE, now=self._now()) from error
+            raise _failure(error, queue, now=self._now()) from error
 
 
-def _send(queue: QueueClient, text: str) -> None:
+def send_wish(queue: QueueClient, *, wait: timedelta, now: datetime) -> None:
+    """Put a wish to run on the queue, which nobody sees before `wait` has passed.
+
+    It says nothing else, and is gone after an hour. Raises DeliveryFailed or DeliveryRefused.
+    """
+    from azure.core.exceptions import AzureError
+
+    seconds = math.ceil(wait / timedelta(seconds=1))
+    try:
+        _send(queue, "run", visibility_timeout=seconds, time_to_live=_HOUR_SECONDS)
+    except AzureError as error:
+        raise _failure(error, queue, now=now) from error
+
+
+def _failure(
+    error: AzureError, queue: QueueClient, *, now: datetime
+) -> DeliveryFailed | DeliveryRefused:
+    place, host = f"queue {queue.queue_name}", queue.primary_hostname
+    return delivery_error(error, place, role=_ROLE, host=host, now=now)
+
+
+def _send(queue: QueueClient, text: str, **options: int) -> None:
     from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
     try:
-        queue.send_message(text)
+        queue.send_message(text, **options)
     except ResourceNotFoundError:
         with suppress(ResourceExistsError):  # another run made it just now
             queue.create_queue()
-        queue.send_message(text)
+        queue.send_message(text, **options)
 
 
 def message(insight: Insight) -> str:
@@ -82,20 +110,38 @@ def message(insight: Insight) -> str:
     Raises DeliveryRefused for an insight that does not fit at any length, which takes hundreds of
     facts.
     """
-    event = to_cloudevent(insight)
-    if _fits(text := _dump(event)):
-        return text
-    first = bisect_left(_LIMITS, 1, key=lambda limit: _fits(_dump(_shortened(event, limit))))
+    event: dict[str, Any] = to_cloudevent(insight)
+
+    def whole(document: Document) -> str:
+        return json.dumps(event | {"data": document}, ensure_ascii=False)
+
+    return whole(
+        shortened(
+            event["data"],
+            lambda document: len(whole(document).encode()) <= LONGEST_BYTES,
+            place=_PLACE,
+        )
+    )
+
+
+def shortened(document: Document, fits: Callable[[Document], bool], *, place: str) -> Document:
+    """The document whole if it fits, else with its texts and lists cut as little as they can be.
+
+    Its article then says so, and `place` where it had to fit. Raises DeliveryRefused.
+    """
+    if fits(document):
+        return document
+    first = bisect_left(_LIMITS, 1, key=lambda limit: fits(_limited(document, limit, place)))
     if first == len(_LIMITS):
-        raise DeliveryRefused(f"{insight.id} has too many facts for a queue message")
-    return _dump(_shortened(event, _LIMITS[first]))
+        raise DeliveryRefused(f"{document['id']} has too many facts for {place}")
+    return _limited(document, _LIMITS[first], place)
 
 
-def _shortened(event: dict[str, Any], limit: int) -> dict[str, Any]:
-    """The event with no text longer than `limit` and no list longer than a part of it."""
-    short: dict[str, Any] = event | {"data": _cut(event["data"], limit)}
-    article = short["data"]["insight"]
-    article["results"] = article["results"].removesuffix(MARK) + NOTE
+def _limited(document: Document, limit: int, place: str) -> Document:
+    """The document with no text longer than `limit` and no list longer than a part of it."""
+    short: Document = _cut(document, limit)
+    article = short["insight"]
+    article["results"] = article["results"].removesuffix(MARK) + NOTE.format(place=place)
     return short
 
 
@@ -111,11 +157,3 @@ def _cut(part: Any, limit: int) -> Any:
             }
         case _:
             return part
-
-
-def _dump(event: dict[str, Any]) -> str:
-    return json.dumps(event, ensure_ascii=False)
-
-
-def _fits(text: str) -> bool:
-    return len(text.encode()) <= LONGEST_BYTES

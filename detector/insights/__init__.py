@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from detector.face import lazily
 
 if TYPE_CHECKING:
-    from detector.insights import message
+    from detector.insights import document, message
     from detector.insights.cloudevent import event_id, to_cloudevent
     from detector.insights.compose import Library, Revision, compose_insight, standing_from
     from detector.insights.document import (
@@ -18,6 +18,16 @@ if TYPE_CHECKING:
         Seconds,
         timestamp,
         to_json,
+    )
+    from detector.insights.fleet import (
+        FLEET_DAYS,
+        Choice,
+        Fleet,
+        Known,
+        Summary,
+        summary_from_text,
+        summary_of,
+        summary_to_text,
     )
     from detector.insights.html import to_html, to_text
     from detector.insights.scenario import scenarios
@@ -31,13 +41,18 @@ if TYPE_CHECKING:
         severity_of,
         standing_of,
     )
-    from detector.insights.summary import to_markdown
+    from detector.insights.summary import MODES, to_markdown, without_title
     from detector.insights.verdict import verdict_of
 
 __all__ = [
+    "FLEET_DAYS",
+    "MODES",
     "PEOPLE_HEAR",
+    "Choice",
+    "Fleet",
     "Insight",
     "Instant",
+    "Known",
     "Library",
     "News",
     "Part",
@@ -46,7 +61,9 @@ __all__ = [
     "Seconds",
     "Severity",
     "Standing",
+    "Summary",
     "compose_insight",
+    "document",
     "event_id",
     "message",
     "news_of",
@@ -55,6 +72,9 @@ __all__ = [
     "severity_of",
     "standing_from",
     "standing_of",
+    "summary_from_text",
+    "summary_of",
+    "summary_to_text",
     "timestamp",
     "to_cloudevent",
     "to_html",
@@ -62,13 +82,33 @@ __all__ = [
     "to_markdown",
     "to_text",
     "verdict_of",
+    "without_title",
 ]
 
 __getattr__ = lazily(
     __name__,
     cloudevent=("event_id", "to_cloudevent"),
     compose=("Library", "Revision", "compose_insight", "standing_from"),
-    document=("Insight", "Instant", "Part", "Reason", "Seconds", "timestamp", "to_json"),
+    document=(
+        "document",
+        "Insight",
+        "Instant",
+        "Part",
+        "Reason",
+        "Seconds",
+        "timestamp",
+        "to_json",
+    ),
+    fleet=(
+        "FLEET_DAYS",
+        "Choice",
+        "Fleet",
+        "Known",
+        "Summary",
+        "summary_from_text",
+        "summary_of",
+        "summary_to_text",
+    ),
     html=("to_html", "to_text"),
     message=("message",),
     scenario=("scenarios",),
@@ -82,6 +122,6 @@ __getattr__ = lazily(
         "severity_of",
         "standing_of",
     ),
-    summary=("to_markdown",),
+    summary=("MODES", "to_markdown", "without_title"),
     verdict=("verdict_of",),
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from itertools import islice, zip_longest
+from datetime import datetime, timedelta
+from itertools import zip_longest
 from typing import Final
 from urllib.parse import quote
 
@@ -28,6 +29,7 @@ from detector.insights.document import (
     Reason,
     RedundancyFacts,
     RenderedArticle,
+    RevisionFacts,
     SwitchOverFacts,
     TunnelFacts,
     TunnelLossFacts,
@@ -42,6 +44,16 @@ from detector.text import one_line
 
 SKU_BENCHMARKS: Final = "https://learn.microsoft.com/azure/vpn-gateway/about-gateway-skus#benchmark"
 
+LONGEST_DOCUMENT: Final = 250_000
+"""So many bytes of JSON an insight has at most, in ASCII, which leaves room for its envelope.
+
+Event Grid takes events of 1 MB (https://learn.microsoft.com/azure/event-grid/quotas-limits), and
+many who receive webhooks take 256 KB.
+"""
+
+SHORTER: Final = (MOST_LISTED, 100, 50, 20, 5)
+"""So many items its lists have, the first of these with which it is no longer than that."""
+
 LONGEST_NAME: Final = 120
 """Of a longer name from the logs no more is shown: it may hold anything."""
 
@@ -50,17 +62,22 @@ LONGEST_NAME: Final = 120
 class Library:
     """The articles that a run may tell by, and the cloud that they have to be for.
 
-    `portal` is the host of the cloud's portal, None where it is not public.
+    `portal` is the host of the cloud's portal, None where it is not public. `web_url` is where
+    people reach the app's pages, None where they do not.
     """
 
     catalog: Catalog
     cloud: str
     portal: str | None
+    web_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """What is to be told: a failover, what was found out, and why it is told now."""
+    """What is to be told at `told_at`: a failover, what was found out, and why.
+
+    `before` is the revision that was told last, None where this is the first.
+    """
 
     failover: Failover
     diagnosis: Diagnosis
@@ -68,6 +85,8 @@ class Revision:
     bandwidth: Comparison
     reasons: tuple[Reason, ...]
     revision: int
+    told_at: datetime
+    before: Insight | None = None
     drill: bool = False
 
 
@@ -82,11 +101,30 @@ def compose_insight(revision: Revision, library: Library) -> tuple[Insight, tupl
     told_by, problems = _article(revision, facts, library, otherwise=said)
     if revision.drill:
         told_by = told_by.named(f"DRILL: {told_by.title}")
-    insight = Insight(
+    for most in SHORTER:
+        insight = _insight(revision, library, facts, told_by, said, most)
+        if len(json.dumps(insight.model_dump(mode="json"))) <= LONGEST_DOCUMENT:
+            break
+    return insight, problems
+
+
+def _insight(
+    revision: Revision,
+    library: Library,
+    facts: Mapping[str, str],
+    told_by: _ToldBy,
+    said: str,
+    most: int,
+) -> Insight:
+    """The document, with `most` items in each of its lists."""
+    failover, diagnosis, gateway = revision.failover, revision.diagnosis, revision.gateway
+    tunnels, revisions = list(_live(diagnosis)), _revisions(revision, said, most)
+    return Insight(
         id=failover.id,
         revision=revision.revision,
         reason=revision.reasons[0],
         reasons=revision.reasons,
+        told_at=revision.told_at,
         drill=revision.drill,
         diagnostic_scenario=told_by.scenario,
         article_id=told_by.id,
@@ -96,24 +134,27 @@ def compose_insight(revision: Revision, library: Library) -> tuple[Insight, tupl
             results=told_by.results,
             importance_level=diagnosis.importance,
         ),
-        facts=facts,
+        facts=dict(facts),
         gateway=_gateway(gateway),
-        failover=failover_facts(failover, diagnosis),
-        bandwidth=BandwidthFacts.model_validate(revision.bandwidth),
-        tunnels=tuple(islice(_live(diagnosis), MOST_LISTED)),
-        evidence=tuple(map(EvidenceFacts.model_validate, diagnosis.evidence[:MOST_LISTED])),
-        evidence_left_out=_left_out(diagnosis.evidence),
+        failover=failover_facts(failover, diagnosis, most),
+        bandwidth=_bandwidth(revision.bandwidth, most),
+        tunnels=tuple(tunnels[:most]),
+        tunnels_left_out=_left_out(tunnels, most),
+        revisions=revisions,
+        revisions_left_out=revision.revision - len(revisions),
+        evidence=tuple(map(EvidenceFacts.model_validate, diagnosis.evidence[:most])),
+        evidence_left_out=_left_out(diagnosis.evidence, most) + diagnosis.evidence_left_out,
         verdict=said,
         advice=advice_of(diagnosis, gateway),
         links=Links(
             portal=f"https://{library.portal}/#resource{quote(gateway.id)}"
             if library.portal
             else "",
+            page=f"{library.web_url}/api/failovers/{failover.id}" if library.web_url else "",
             reset_guide=RESET_GUIDE,
             sku_benchmarks=SKU_BENCHMARKS,
         ),
     )
-    return insight, problems
 
 
 def slot_facts(failover: Failover, diagnosis: Diagnosis, gateway: Gateway) -> dict[str, str]:
@@ -209,9 +250,14 @@ def _gateway(gateway: Gateway) -> GatewayFacts:
     )
 
 
-def failover_facts(failover: Failover, diagnosis: Diagnosis) -> FailoverFacts:
-    """The document's part on the failover; of each list as many items as the document may hold."""
+def failover_facts(
+    failover: Failover, diagnosis: Diagnosis, most: int = MOST_LISTED
+) -> FailoverFacts:
+    """The document's part on the failover, with `most` items of each list."""
     causes = [CauseFacts.model_validate(cause) for cause in diagnosis.causes]
+    first, *others = [
+        each for each in zip_longest(failover.switch_overs, causes) if each[0] is not None
+    ]
     return FailoverFacts(
         first_at=failover.first_at,
         last_at=failover.last_at,
@@ -224,20 +270,21 @@ def failover_facts(failover: Failover, diagnosis: Diagnosis) -> FailoverFacts:
                 to_instance=known.to_instance,
                 cause=cause,
             )
-            for known, cause in zip_longest(failover.switch_overs, causes)
-            if known is not None
+            for known, cause in (first, *others[1 - most :])
         ),
+        switch_overs_left_out=_left_out(failover.switch_overs, most) + failover.earlier,
         flapping=diagnosis.flapping,
         cause=CauseFacts.model_validate(diagnosis.cause),
-        outages=tuple(map(_outage, _worst(diagnosis.outages))),
-        outages_left_out=_left_out(diagnosis.outages),
+        outages=tuple(map(_outage, _worst(diagnosis.outages, most))),
+        outages_left_out=_left_out(diagnosis.outages, most) + diagnosis.outages_left_out,
         already_down=tuple(
             AlreadyDownFacts(remote_ip=each.remote_ip, connection=each.connection, since=each.since)
-            for each in diagnosis.already_down[:MOST_LISTED]
+            for each in diagnosis.already_down[:most]
         ),
-        already_down_left_out=_left_out(diagnosis.already_down),
-        redundancy_lost=tuple(map(_redundancy, diagnosis.redundancy[-MOST_LISTED:])),
-        redundancy_lost_left_out=_left_out(diagnosis.redundancy),
+        already_down_left_out=_left_out(diagnosis.already_down, most),
+        redundancy_lost=tuple(_redundancy(each, most) for each in diagnosis.redundancy[-most:]),
+        redundancy_lost_left_out=_left_out(diagnosis.redundancy, most)
+        + diagnosis.redundancy_left_out,
         maybe_out=tuple(
             MaybeOutFacts(
                 remote_ip=each.remote_ip,
@@ -246,13 +293,53 @@ def failover_facts(failover: Failover, diagnosis: Diagnosis) -> FailoverFacts:
                 from_=each.start,
                 to=each.end or each.back_before,
             )
-            for each in _worst(diagnosis.unclear)
+            for each in _worst(diagnosis.unclear, most)
         ),
-        maybe_out_left_out=_left_out(diagnosis.unclear),
+        maybe_out_left_out=_left_out(diagnosis.unclear, most) + diagnosis.unclear_left_out,
         seen_until=diagnosis.seen_until,
         redundancy_lost_seconds=_seconds(redundancy_lost(diagnosis.redundancy)),
         state=diagnosis.state,
     )
+
+
+def _bandwidth(compared: Comparison, most: int) -> BandwidthFacts:
+    """The comparison with as many series, and of each as many averages, as the document holds."""
+    facts = BandwidthFacts.model_validate(compared)
+    series = tuple(
+        each.model_copy(
+            update={
+                "points": each.points[-most:],
+                "points_left_out": _left_out(each.points, most),
+            }
+        )
+        for each in facts.series[:most]
+    )
+    return facts.model_copy(
+        update={"series": series, "series_left_out": _left_out(facts.series, most)}
+    )
+
+
+def _revisions(revision: Revision, verdict: str, most: int) -> tuple[RevisionFacts, ...]:
+    """What was told so far, this revision last; of more than the document may hold, the latest.
+
+    Of an earlier release's insight only the last one told is known.
+    """
+    now = RevisionFacts(
+        revision=revision.revision,
+        reasons=revision.reasons,
+        at=revision.told_at,
+        verdict=verdict,
+    )
+    before = revision.before
+    if before is None:
+        return (now,)
+    last = RevisionFacts(
+        revision=before.revision,
+        reasons=before.reasons,
+        at=before.told_at,
+        verdict=before.verdict,
+    )
+    return (*(before.revisions or (last,)), now)[-most:]
 
 
 def standing_from(failover: Failover, diagnosis: Diagnosis) -> Standing:
@@ -264,18 +351,18 @@ def standing_from(failover: Failover, diagnosis: Diagnosis) -> Standing:
     )
 
 
-def _worst(outages: Sequence[Outage]) -> list[Outage]:
-    """As many outages as the document may hold, in time order: what is open, then the longest."""
+def _worst(outages: Sequence[Outage], most: int) -> list[Outage]:
+    """So many outages, in time order: what is open, then the longest."""
     kept = sorted(
         outages,
         key=lambda each: (not each.is_open, -(each.length or each.at_most or timedelta())),
-    )[:MOST_LISTED]
+    )[:most]
     return sorted(kept, key=lambda each: (each.start, each.remote_ip))
 
 
-def _left_out(items: Sequence[object]) -> int:
-    """How many of a list the document may not hold."""
-    return max(len(items) - MOST_LISTED, 0)
+def _left_out(items: Sequence[object], most: int) -> int:
+    """How many of a list are not among `most`."""
+    return max(len(items) - most, 0)
 
 
 def _outage(outage: Outage) -> OutageFacts:
@@ -295,7 +382,7 @@ def _outage(outage: Outage) -> OutageFacts:
     )
 
 
-def _redundancy(lost: Redundancy) -> RedundancyFacts:
+def _redundancy(lost: Redundancy, most: int) -> RedundancyFacts:
     return RedundancyFacts(
         instance=lost.instance,
         from_=lost.start,
@@ -307,9 +394,9 @@ def _redundancy(lost: Redundancy) -> RedundancyFacts:
                 from_=each.start,
                 to=each.end or each.back_before,
             )
-            for each in _worst(lost.tunnels)
+            for each in _worst(lost.tunnels, most)
         ),
-        tunnels_left_out=_left_out(lost.tunnels),
+        tunnels_left_out=_left_out(lost.tunnels, most),
     )
 
 

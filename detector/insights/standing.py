@@ -50,7 +50,8 @@ class Standing:
 
     `down` are the tunnels down now, as pairs of remote IP and instance, and `down_since` is when
     the oldest of them went down. `without_redundancy` are the instances that lack tunnels now.
-    `was_down` says that some tunnel was seen down at all.
+    `was_down` says that some tunnel was seen down at all. Of the switch-overs `earlier` ones are
+    only counted.
     """
 
     state: State
@@ -60,8 +61,14 @@ class Standing:
     without_redundancy: tuple[str, ...] = ()
     was_down: bool = False
     switch_overs: tuple[SwitchOverStanding, ...] = ()
+    earlier: int = 0
     flapping: bool = False
     retracted: bool = False
+
+    @property
+    def times(self) -> int:
+        """How often the gateway switched over."""
+        return len(self.switch_overs) + self.earlier
 
     @property
     def peers_down(self) -> frozenset[str]:
@@ -101,6 +108,7 @@ def standing_of(failover: FailoverFacts, importance: Importance, *, retracted: b
         was_down=bool(failover.outages or failover.redundancy_lost or failover.maybe_out)
         or failover.redundancy_lost_seconds is not None,
         switch_overs=tuple(_switch_overs(failover)),
+        earlier=failover.switch_overs_left_out,
         flapping=failover.flapping,
         retracted=retracted,
     )
@@ -159,7 +167,7 @@ def _worsened(before: Standing, after: Standing) -> bool:
 def _switched_again(before: Standing, after: Standing) -> bool:
     """There are more switch-overs, or another instead of one that was taken back."""
     told = [known.at for known in before.switch_overs]
-    return len(after.switch_overs) > len(told) or any(
+    return after.times > before.times or any(
         all(abs(known.at - at) > NEAR for at in told) for known in after.switch_overs
     )
 
@@ -169,7 +177,7 @@ def _cause_changed(before: Standing, after: Standing) -> bool:
 
     They are the same by their order where there are as many, else by their instants.
     """
-    if len(before.switch_overs) == len(after.switch_overs):
+    if before.times == after.times and before.earlier == after.earlier:
         pairs = list(zip(before.switch_overs, after.switch_overs, strict=True))
     else:
         by_instant = {known.at: known for known in after.switch_overs}

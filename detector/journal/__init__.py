@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from detector.journal.delivery import (
         DEADLINE,
         DeliveryReport,
+        DeliverySummary,
         Posted,
         attempt,
         deliver,
@@ -33,14 +34,19 @@ if TYPE_CHECKING:
     )
     from detector.journal.layout import (
         HISTORIES,
+        LAST_COVERAGE,
+        LAST_REQUEST,
         LAST_RUN,
+        fleet_month,
+        fleet_path,
         history_key,
         history_path,
         insight_path,
+        is_failover_id,
         note_from_json,
         note_to_json,
     )
-    from detector.journal.ports import Journal, Sink
+    from detector.journal.ports import Archive, Journal, Sink
     from detector.journal.readonly import ReadOnly
     from detector.journal.reply import REFUSALS, pause, status_error, unanswered
 
@@ -48,10 +54,14 @@ __all__ = [
     "DEADLINE",
     "DIGEST",
     "HISTORIES",
+    "LAST_COVERAGE",
+    "LAST_REQUEST",
     "LAST_RUN",
     "REFUSALS",
+    "Archive",
     "Delivery",
     "DeliveryReport",
+    "DeliverySummary",
     "Hearing",
     "History",
     "Journal",
@@ -63,12 +73,15 @@ __all__ = [
     "commit_change",
     "deliver",
     "delivery_reports",
+    "fleet_month",
+    "fleet_path",
     "gateway_key",
     "history_from_json",
     "history_key",
     "history_path",
     "history_to_json",
     "insight_path",
+    "is_failover_id",
     "is_plausible",
     "messages",
     "note_from_json",
@@ -86,6 +99,7 @@ __getattr__ = lazily(
     delivery=(
         "DEADLINE",
         "DeliveryReport",
+        "DeliverySummary",
         "Posted",
         "attempt",
         "deliver",
@@ -104,15 +118,20 @@ __getattr__ = lazily(
     ),
     layout=(
         "HISTORIES",
+        "LAST_COVERAGE",
+        "LAST_REQUEST",
         "LAST_RUN",
+        "fleet_month",
+        "fleet_path",
         "history_key",
         "history_path",
         "insight_path",
+        "is_failover_id",
         "note_from_json",
         "note_to_json",
     ),
     outbox=("outbox",),
-    ports=("Journal", "Sink"),
+    ports=("Archive", "Journal", "Sink"),
     readonly=("ReadOnly",),
     reply=("REFUSALS", "pause", "status_error", "unanswered"),
 )

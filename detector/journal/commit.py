@@ -9,7 +9,7 @@ from detector.errors import JournalConflict
 from detector.journal.history import History
 from detector.journal.ports import Journal
 
-TRIES: Final = 5
+ATTEMPTS: Final = 5
 """So often a change is made anew when another run wrote the history first."""
 
 _Told = TypeVar("_Told")
@@ -24,9 +24,9 @@ def commit_change(
     """The history as `change` makes it, its new tag, and what `change` has to say beside it.
 
     Where another run wrote first, its history is loaded and changed instead. Nothing is written if
-    nothing changes. Raises JournalUnavailable, and JournalConflict after `TRIES` tries.
+    nothing changes. Raises JournalUnavailable, and JournalConflict after `ATTEMPTS` tries.
     """
-    for _ in range(TRIES):
+    for _ in range(ATTEMPTS):
         changed, told = change(history)
         if changed == history:
             return history, tag, told
@@ -36,6 +36,6 @@ def commit_change(
             loaded, tag = journal.load(history.key)
             history = loaded or History(gateway_id=history.gateway_id)
     raise JournalConflict(
-        f"the history of {history.gateway_id} was written by other runs {TRIES} times in a row; "
+        f"the history of {history.gateway_id} was written by other runs {ATTEMPTS} times in a row; "
         "the next run tries again"
     )

@@ -114,8 +114,8 @@ def gateway_key(gateway_id: str) -> str:
     return f"{name}-{digest}" if name else digest
 
 
-EARLIEST: Final = datetime(2015, 1, 1, tzinfo=UTC)
-LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+NO_EARLIER: Final = datetime(2015, 1, 1, tzinfo=UTC)
+NO_LATER: Final = datetime(2200, 1, 1, tzinfo=UTC)
 """No stored time is before or after these: gateways log no earlier, and clocks err by less."""
 
 VERSION: Final = 2
@@ -165,15 +165,15 @@ def _check(record: Record, gateway_id: str) -> None:
         raise ValueError("it holds a failover of another gateway")
     if not record.failover.switch_overs:
         raise ValueError("it holds a failover without a switch-over")
-    if not {each.revision for each in record.deliveries} <= {
-        each.revision for each in record.insights
-    }:
+    # Of what was given up the insight is not kept.
+    awaited = {each.revision for each in record.outstanding}
+    if not awaited <= {each.revision for each in record.insights}:
         raise ValueError("it holds a delivery of a revision that is not there")
 
 
 def is_plausible(time: datetime) -> bool:
     """Whether a stored time has a zone, and is near enough for a run to count from it."""
-    return time.tzinfo is not None and EARLIEST <= time < LATEST
+    return time.tzinfo is not None and NO_EARLIER <= time < NO_LATER
 
 
 def _times(value: object) -> Iterator[datetime]:

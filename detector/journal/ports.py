@@ -6,11 +6,11 @@ Each has an implementation in `azure/`, `local/` or `sinks/`; `app/bootstrap.py`
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from detector.insights import Insight, News, Reason
+    from detector.insights import Insight, News, Reason, Summary
     from detector.journal.hearing import Hearing
     from detector.journal.history import History
 
@@ -40,6 +40,32 @@ class Journal(Protocol):
 
     def note_run(self, note: Mapping[str, object]) -> None:
         """Keep `note`, a JSON object, as the last run's."""
+        ...
+
+
+class Archive(Protocol):
+    """What was told, for whoever looks it up; and the small notes beside it.
+
+    Every method raises JournalUnavailable when the store does not answer.
+    """
+
+    def summaries(self, month: date) -> tuple[Sequence[Summary], int]:
+        """Those of the failovers whose ids are of that day's month, oldest first.
+
+        The number beside them is how many more there are that cannot be read.
+        """
+        ...
+
+    def document(self, failover_id: str) -> bytes | None:
+        """The JSON of that failover's latest insight, or None; `is_failover_id` holds of the id."""
+        ...
+
+    def note(self, path: str) -> tuple[Mapping[str, object] | None, str | None]:
+        """The JSON object at `path`, None where there is none, with its tag."""
+        ...
+
+    def keep(self, path: str, note: Mapping[str, object], tag: str | None) -> None:
+        """Write `note` to `path`, if it is still as `tag` says. Raises JournalConflict."""
         ...
 
 

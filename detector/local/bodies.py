@@ -10,12 +10,16 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from detector.boundary import contained
+from detector.errors import DetectorError
 from detector.files import content_of
 from detector.local.exports import decoded
-from detector.model import Series
-from detector.signals import UnreadableRow, bandwidth, instant
+from detector.local.masking import NOT_NEEDED
+from detector.model import Series, Window
+from detector.signals import UnreadableRow, Unusable, bandwidth, instant
 from detector.text import one_line
 
 if TYPE_CHECKING:
@@ -25,52 +29,54 @@ _Points = dict[datetime, float]
 
 AS_OF: Final = "_AsOf"
 
+Coverage = dict[tuple[str, str], list[Window]]
+"""The windows in which a log held rows, by its source and its resource."""
+
 Bodies = dict[str, list[tuple[datetime | None, object]]]
 """The bodies of each resource, by its lower-case id, each with the time when it was so."""
 
-# What is secret in the bodies of gateways and connections: it is dropped as it is read.
-_KEYS: Final = frozenset({"sharedkey", "authorizationkey", "radiusserversecret"})
 # Five minutes, as the API and as Azure's command line write them.
 _FIVE_MINUTES: Final = frozenset({"PT5M", "0:05:00", "00:05:00"})
 
 
-def read_resources(files: Iterable[tuple[Path, str]]) -> tuple[Bodies, list[str]]:
-    """The bodies of resources, in the order of the files, and a line for each that is unusable.
+def read_resources(files: Iterable[tuple[Path, str]]) -> tuple[Bodies, Unusable]:
+    """The bodies of resources, in the order of the files, and what of them is unusable.
 
-    A file comes with the name that it has in such a line.
+    A file comes with the name that it has in a line about it.
     """
     bodies: Bodies = defaultdict(list)
-    unreadable: list[str] = []
+    unusable = Unusable()
     for path, told in files:
-        try:
-            read = list(_stamped(_json(path)))
-        except _Unusable as error:
-            unreadable.append(f"{told}: {error}")
+        read = contained(told, partial(_bodies, path))
+        if isinstance(read, DetectorError):
+            unusable.add(told, read)
             continue
         for body, as_of in read:
-            try:
-                bodies[_own_id(body)].append((_as_of(as_of), body))
-            except _Unusable as error:
-                unreadable.append(f"{told}: {error}")
-    return bodies, unreadable
+            known = contained(told, partial(_stamp, body, as_of))
+            if isinstance(known, DetectorError):
+                unusable.add(told, known)
+            else:
+                own_id, since = known
+                bodies[own_id].append((since, body))
+    return bodies, unusable
 
 
-def read_metrics(files: Iterable[tuple[Path, str]]) -> tuple[dict[str, list[Series]], list[str]]:
-    """The bandwidth of gateways by lower-case id, and a line for each file that cannot be used.
+def read_metrics(files: Iterable[tuple[Path, str]]) -> tuple[dict[str, list[Series]], Unusable]:
+    """The bandwidth of gateways by lower-case id, and what cannot be used.
 
     As `az monitor metrics list --metric AverageBandwidth --interval PT5M` prints it, with
     `--filter "Instance eq '*'"`; without, the one series has no instance. Each instance has one
     series, from however many files.
     """
     found: dict[str, dict[str, _Points]] = defaultdict(lambda: defaultdict(dict))
-    unreadable: list[str] = []
+    unusable = Unusable()
     for path, told in files:
-        try:
-            for body in _listed(_json(path)):
-                for gateway_id, series in _bandwidth(body):
-                    found[gateway_id][series.instance] |= dict(series.points)
-        except _Unusable as error:
-            unreadable.append(f"{told}: {error}")
+        read = contained(told, partial(_averages, path))
+        if isinstance(read, DetectorError):
+            unusable.add(told, read)
+            continue
+        for gateway_id, series in read:
+            found[gateway_id][series.instance] |= dict(series.points)
     merged = {
         gateway_id: [
             Series(instance=instance, points=tuple(sorted(points.items())))
@@ -78,7 +84,25 @@ def read_metrics(files: Iterable[tuple[Path, str]]) -> tuple[dict[str, list[Seri
         ]
         for gateway_id, instances in found.items()
     }
-    return merged, unreadable
+    return merged, unusable
+
+
+def read_coverage(files: Iterable[tuple[Path, str]]) -> tuple[Coverage, Unusable]:
+    """Which logs held rows, and when, and what cannot be used.
+
+    An entry has a `Source` and a `Resource`, as the port Coverage pairs them, and the window from
+    `From` to `To` in which it was asked whether there are any.
+    """
+    found: Coverage = defaultdict(list)
+    unusable = Unusable()
+    for path, told in files:
+        read = contained(told, partial(_coverage, path))
+        if isinstance(read, DetectorError):
+            unusable.add(told, read)
+            continue
+        for pair, window in read:
+            found[pair].append(window)
+    return found, unusable
 
 
 # What reading an answer of another form raises: one with an average of 10^400, or as deep as a
@@ -89,8 +113,16 @@ _NO_METRICS: Final = (
 )
 
 
-class _Unusable(Exception):
+class _Unusable(DetectorError):
     """A file that cannot be used; the text says why."""
+
+
+def _bodies(path: Path) -> list[tuple[object, object]]:
+    return list(_stamped(_json(path)))
+
+
+def _averages(path: Path) -> list[tuple[str, Series]]:
+    return [each for body in _listed(_json(path)) for each in _bandwidth(body)]
 
 
 def _json(path: Path) -> object:
@@ -104,8 +136,8 @@ def _json(path: Path) -> object:
 
 
 def _without_keys(fields: dict[str, object]) -> dict[str, object]:
-    """The fields of an object but for the keys of connections and of RADIUS servers."""
-    return {name: value for name, value in fields.items() if name.lower() not in _KEYS}
+    """The fields of an object but for its keys, which are dropped as they are read."""
+    return {name: value for name, value in fields.items() if name.lower() not in NOT_NEEDED["keys"]}
 
 
 def _listed(read: object) -> list[object]:
@@ -122,6 +154,14 @@ def _stamped(read: object) -> Iterator[tuple[object, object]]:
             yield body, own or of_list
 
 
+def _coverage(path: Path) -> list[tuple[tuple[str, str], Window]]:
+    return [_covered(entry) for entry in _listed(_json(path))]
+
+
+def _stamp(body: object, as_of: object) -> tuple[str, datetime | None]:
+    return _own_id(body), _as_of(as_of)
+
+
 def _own_id(body: object) -> str:
     own_id = body.get("id") if isinstance(body, Mapping) else None
     if not isinstance(own_id, str):
@@ -135,6 +175,16 @@ def _as_of(value: object) -> datetime | None:
     except UnreadableRow as error:
         shown = f": {value[:40]!r}" if isinstance(value, str) else ""
         raise _Unusable(f"its {AS_OF} is not a time{shown}") from error
+
+
+def _covered(entry: object) -> tuple[tuple[str, str], Window]:
+    """A log, by its source and its resource, and the window of an entry; raises what it lacks."""
+    fields = entry if isinstance(entry, Mapping) else {}
+    source, resource = fields.get("Source"), fields.get("Resource")
+    if not (isinstance(source, str) and isinstance(resource, str)):
+        raise _Unusable("it holds an entry without a Source or a Resource")
+    window = Window(start=instant(fields.get("From")), end=instant(fields.get("To")))
+    return (source, resource.lower()), window
 
 
 def _bandwidth(body: Any) -> list[tuple[str, Series]]:

@@ -10,24 +10,35 @@ if TYPE_CHECKING:
     from detector.runs.drill import drill_insight, send_drill
     from detector.runs.explain import explain_recording
     from detector.runs.facts import Sources
-    from detector.runs.report import Report, told_line
+    from detector.runs.heartbeat import heartbeat_of, last_complete
+    from detector.runs.report import LONGEST_LINE, Report, log_line, told_line
     from detector.runs.run import run_once
     from detector.runs.schedule import Schedule
-    from detector.runs.status import status_lines, status_of
+    from detector.runs.status import late_before, status_lines, status_of
+    from detector.runs.watch import watched, watches
+    from detector.runs.windows import known_until
     from detector.runs.world import World
 
 __all__ = [
+    "LONGEST_LINE",
     "Report",
     "Schedule",
     "Sources",
     "World",
     "drill_insight",
     "explain_recording",
+    "heartbeat_of",
+    "known_until",
+    "last_complete",
+    "late_before",
+    "log_line",
     "run_once",
     "send_drill",
     "status_lines",
     "status_of",
     "told_line",
+    "watched",
+    "watches",
 ]
 
 __getattr__ = lazily(
@@ -35,9 +46,12 @@ __getattr__ = lazily(
     drill=("drill_insight", "send_drill"),
     explain=("explain_recording",),
     facts=("Sources",),
-    report=("Report", "told_line"),
+    heartbeat=("heartbeat_of", "last_complete"),
+    report=("LONGEST_LINE", "Report", "log_line", "told_line"),
     run=("run_once",),
     schedule=("Schedule",),
-    status=("status_lines", "status_of"),
+    status=("late_before", "status_lines", "status_of"),
+    watch=("watched", "watches"),
+    windows=("known_until",),
     world=("World",),
 )

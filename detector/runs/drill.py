@@ -22,7 +22,7 @@ from detector.runs.revise import revision_of
 LASTED: Final = timedelta(seconds=12)
 """For so long each tunnel of a drill is down: as in a planned failover."""
 
-BEFORE: Final = timedelta(minutes=30)
+LEAD: Final = timedelta(minutes=30)
 """So long before the other instance of an active-active gateway connected, in a drill."""
 
 _NO_PEERS: Final = ("192.0.2.1", "192.0.2.2")  # for documentation, where no connection is known
@@ -78,7 +78,7 @@ def _rows(gateway: Gateway, peers: Sequence[str], at: datetime) -> Iterator[Sign
     yield _row(gateway, Kind.PRIMARY_CHANGED, at)
     for peer in peers:
         if gateway.active_active:
-            yield _row(gateway, Kind.CONNECTED, at - BEFORE, instance=1, remote_ip=peer)
+            yield _row(gateway, Kind.CONNECTED, at - LEAD, instance=1, remote_ip=peer)
         yield _row(gateway, Kind.DISCONNECTED, at, instance=0, remote_ip=peer)
         target = 0 if gateway.active_active else 1
         yield _row(gateway, Kind.CONNECTED, at + LASTED, instance=target, remote_ip=peer)

@@ -48,7 +48,7 @@ from detector.model import (
     Window,
 )
 from detector.runs.observation import Loaded
-from detector.runs.ports import Bandwidth, Connections, Coverage, Gateways, Health, Tunnels
+from detector.runs.ports import Bandwidth, Connections, Coverage, Gateways, Health, LiveTunnels
 from detector.runs.reconcile import Reconciled, reconcile
 from detector.signals import NOT_SET
 from detector.text import listed
@@ -84,7 +84,7 @@ class Sources:
 
     gateways: Gateways
     connections: Connections
-    tunnels: Tunnels
+    tunnels: LiveTunnels
     health: Health
     bandwidth: Bandwidth
     coverage: Coverage

@@ -9,16 +9,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from detector.errors import FactUnknown, LogsRefused, LogsUnavailable
+    from detector.errors import DetectorError, FactUnknown
     from detector.model import Answer, Connection, Gateway, HealthEvent, Scope, Series, Window
 
 
 class Signals(Protocol):
-    """The logs: for each scope a complete answer, or the error that says why there is none."""
+    """The logs: for each scope, in order, a complete answer, or the error that says why not."""
 
-    def __call__(
-        self, asked: Mapping[Scope, Window]
-    ) -> Sequence[Answer | LogsRefused | LogsUnavailable]: ...
+    def __call__(self, asked: Mapping[Scope, Window]) -> Sequence[Answer | DetectorError]: ...
 
 
 class Coverage(Protocol):
@@ -43,7 +41,7 @@ class Connections(Protocol):
     def __call__(self, gateway_id: str) -> Sequence[Connection]: ...
 
 
-class Tunnels(Protocol):
+class LiveTunnels(Protocol):
     """Connections by id, one for each id asked: as they are now, with the state of each tunnel."""
 
     def __call__(self, connection_ids: Sequence[str]) -> Mapping[str, Connection | FactUnknown]: ...

@@ -70,7 +70,7 @@ def status_of(
     deliveries = [each for history in known for each in delivery_reports(history)]
     given_up = tuple(each for each in deliveries if each.given_up)
     read = tuple(_scope(scope, until.get(scope.id), notes.get(scope.id), now) for scope in scopes)
-    oldest = _occurrences_ago(schedule, now)
+    oldest = late_before(schedule, now)
     problems = [problem for each in read for problem in _late(each, oldest)]
     problems += [
         f"{each.sink} was not told of {each.id} revision {each.revision}: {each.why}"
@@ -131,17 +131,18 @@ def _scope(scope: Scope, until: datetime | None, note: str | None, now: datetime
 
 
 def _late(scope: ScopeStatus, oldest: datetime) -> Iterator[str]:
+    why = f"The last run: {scope.note}" if scope.note else "Is the function running? See its log"
     if scope.complete_until is None:
-        yield f"{scope.scope} was never read in full; is the function running? See its log"
+        yield f"{scope.scope} was never read in full. {why}"
     elif scope.complete_until < oldest:
         yield (
             f"{scope.scope} was not read in full for {PERIODS} periods of the schedule; its logs "
-            "may hold failovers that nobody was told of. Is the function running? See its log"
+            f"may hold failovers that nobody was told of. {why}"
         )
 
 
-def _occurrences_ago(schedule: Schedule, now: datetime) -> datetime:
-    """When the timer was due for the last time but two."""
+def late_before(schedule: Schedule, now: datetime) -> datetime:
+    """When the timer was due for the last time but two: what was read in full since is not late."""
     due = schedule.before(now)
     return [next(due) for _ in range(PERIODS)][-1]
 

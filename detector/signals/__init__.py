@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from detector.signals.row import (
         COLUMNS,
         UnreadableRow,
+        Unusable,
         instant,
         is_gateway_id,
         read_row,
@@ -25,6 +26,7 @@ __all__ = [
     "NOT_SET",
     "UNREADABLE",
     "UnreadableRow",
+    "Unusable",
     "arm",
     "bandwidth",
     "instant",
@@ -37,5 +39,8 @@ __getattr__ = lazily(
     __name__,
     arm=("NOT_SET", "UNREADABLE", "arm"),
     metrics=("METRIC", "bandwidth"),
-    row=("COLUMNS", "UnreadableRow", "instant", "is_gateway_id", "read_row", "read_rows"),
+    row=(
+        *("COLUMNS", "UnreadableRow", "Unusable"),
+        *("instant", "is_gateway_id", "read_row", "read_rows"),
+    ),
 )
