@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
-from detector.errors import JournalUnavailable
+from detector.boundary import contained
+from detector.errors import DetectorError
 from detector.insights import Instant, Part, Seconds
 from detector.journal import DeliveryReport, History, Journal, delivery_reports
 from detector.model import Scope, State
@@ -16,8 +18,6 @@ from detector.text import count, lasting, one_line
 
 PERIODS: Final = 3
 """After so many occurrences of the timer without a complete run, something is wrong."""
-
-_EVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class ScopeStatus(Part):
@@ -115,13 +115,14 @@ def _histories(journal: Journal) -> tuple[list[History], list[str]]:
     """Every history that somebody could have to look at, and why others cannot be read."""
     known: list[History] = []
     unreadable: list[str] = []
-    for key in journal.due(_EVER):
-        try:
-            history, _ = journal.load(key)
-        except JournalUnavailable as error:
-            unreadable.append(str(error))
+    for key, mark in journal.marks().items():
+        if mark.due is None:  # nothing is open, and nothing to be delivered
+            continue
+        loaded = contained(f"the history {key}", partial(journal.load, key))
+        if isinstance(loaded, DetectorError):
+            unreadable.append(str(loaded))
         else:
-            known += [history] if history else []
+            known += [loaded[0]] if loaded[0] else []
     return known, unreadable
 
 
