@@ -83,7 +83,7 @@ def test_before_the_first_run_it_is_not_well(journal: Journal) -> None:
     assert not shown.ok
     assert [
         f"logs         {SCOPE}, never read in full",
-        f"problem      {SCOPE} was never read in full; is the function running? See its log",
+        f"problem      {SCOPE} was never read in full. Is the function running? See its log",
     ] == list(status_lines(shown))
 
 
@@ -118,6 +118,25 @@ def test_a_scope_without_logs_is_neither_a_problem_nor_well(folder: FolderJourna
     assert [f"logs         {SCOPE}, read in full less than 1 s ago; no logs here yet"] == list(
         status_lines(shown)
     )
+
+
+def test_what_kept_the_last_run_from_reading_a_scope_is_told_here_too(
+    folder: FolderJournal,
+) -> None:
+    scope = ScopeReport(
+        scope=SCOPE,
+        window_start=NOW - timedelta(hours=6),
+        window_end=NOW,
+        complete=False,
+        signals=0,
+        newest=None,
+        problem="refused; give the role Log Analytics Reader",
+    )
+    folder.note_run(run_note(Report(at=NOW, scopes=(scope,)), complete_until={}, asked_since={}))
+
+    assert [
+        f"{SCOPE} was never read in full. The last run: refused; give the role Log Analytics Reader"
+    ] == list(state(folder).problems)
 
 
 @pytest.mark.parametrize(("minutes", "problems"), [(29, 1), (30, 0), (36, 0)])
@@ -200,6 +219,28 @@ def test_a_history_that_cannot_be_read_is_a_problem_and_the_others_are_shown(
     assert "broken.json: cannot be read; restore an earlier version of it or delete it" in problem
 
 
+def test_a_history_that_meets_a_defect_is_a_problem_and_the_others_are_shown(
+    tmp_path: Path,
+) -> None:
+    class Odd(FolderJournal):
+        def load(self, key: str) -> tuple[History | None, str | None]:
+            if key == "broken":
+                raise ZeroDivisionError("a secret")
+            return super().load(key)
+
+    odd = Odd(tmp_path)
+    ran(odd, **{SCOPE: NOW})
+    odd.save(History(gateway_id=GATEWAY_ID, records=(a_record(a_delivery()),)), None)
+    (tmp_path / "history" / "broken.json").write_text("{")
+
+    shown = state(odd)
+
+    assert 1 == len(shown.outstanding)
+    [problem] = shown.problems
+    assert "the history broken: failed unexpectedly (ZeroDivisionError" in problem
+    assert "secret" not in problem
+
+
 class TestCommand:
     """`status`, as a probe calls it."""
 
@@ -237,7 +278,9 @@ class TestCommand:
         shown = json.loads(said.out)
 
         assert 1 == said.code
-        assert ["at", "scopes", "open", "outstanding", "givenUp", "problems"] == list(shown)
+        assert ["store", "at", "scopes", "open", "outstanding", "givenUp", "problems"] == list(
+            shown
+        )
         assert [{"scope": SCOPE, "completeUntil": None, "ageSeconds": None, "note": None}] == shown[
             "scopes"
         ]

@@ -6,21 +6,26 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 from detector.app import bootstrap
+from detector.app.forms import FolderStore
 from detector.app.settings import Settings
-from detector.errors import RunFailed
+from detector.errors import JournalUnavailable, RunFailed
 from detector.insights import Insight
 from detector.journal import ReadOnly
-from detector.runs import LONGEST_LINE, Report, World, log_line, run_once, told_line
+from detector.runs import Report, World, log_line, run_once, told_line
 from detector.text import cut, visible_json
+from detector.version import VERSION
 
 TIME_LIMIT: Final = timedelta(minutes=4)
 """How long a run may take: less than host.json's functionTimeout, and than the timer's period."""
+
+LONGEST_TRACE: Final = 4000
 
 _log = logging.getLogger("detector")
 
@@ -40,12 +45,34 @@ def invoke_with(settings: Settings) -> tuple[Report, list[Insight]]:
     left = _countdown()
     world = bootstrap.of_azure(settings, clock=utc_now, left=left)
     report, insights = run_once(world, now=utc_now(), left=left)
-    for insight in insights:
-        _log.info('{"insight": %s}', log_line(told_line(insight)))
-    for trace in report.traces:
-        _log.debug('{"trace": %s}', visible_json(json.dumps(cut(trace, LONGEST_LINE // 8))))
-    _log.log(logging.INFO if report.ok else logging.ERROR, '{"run": %s}', log_line(report))
+    for level, line in log_lines(report, insights):
+        _log.log(level, "%s", line)
+    if isinstance(settings.store, FolderStore):
+        _write_index(settings, settings.store.folder)
     return report, insights
+
+
+def log_lines(report: Report, insights: Iterable[Insight]) -> Iterator[tuple[int, str]]:
+    """What is logged of a run, each with its level: the insights, and the run itself last.
+
+    Where in the code a defect was is for DEBUG.
+    """
+    for insight in insights:
+        yield logging.INFO, f'{{"insight": {log_line(told_line(insight))}}}'
+    for trace in report.traces:
+        yield logging.DEBUG, f'{{"trace": {visible_json(json.dumps(cut(trace, LONGEST_TRACE)))}}}'
+    level = logging.INFO if report.ok else logging.ERROR
+    yield level, f'{{"run": {log_line(report)}, "version": "{VERSION}"}}'
+
+
+def _write_index(settings: Settings, folder: Path) -> None:
+    """Write the folder's page of all failovers, which nobody waits for."""
+    from detector.app.lookup import write_index
+
+    try:
+        write_index(folder, settings.schedule, now=utc_now())
+    except JournalUnavailable as error:
+        _log.warning("%s", error)
 
 
 def rehearse_with(settings: Settings) -> tuple[Report, list[Insight]]:

@@ -15,7 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from detector.azure.storage import delivery_error
-from detector.errors import DeliveryRefused
+from detector.errors import DeliveryFailed, DeliveryRefused
 from detector.insights import Reason, to_cloudevent
 from detector.journal import DEADLINE
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from azure.core.exceptions import AzureError
     from azure.storage.queue import QueueClient
 
     from detector.insights import Insight
@@ -68,8 +69,7 @@ class QueueSink:
         try:
             _send(queue, text)
         except AzureError as error:
-            place = f"queue {queue.queue_name}"
-            raise delivery_error(error, place, role=_ROLE, now=self._now()) from error
+            raise _failure(error, queue, now=self._now()) from error
 
 
 def send_wish(queue: QueueClient, *, wait: timedelta, now: datetime) -> None:
@@ -83,8 +83,14 @@ def send_wish(queue: QueueClient, *, wait: timedelta, now: datetime) -> None:
     try:
         _send(queue, "run", visibility_timeout=seconds, time_to_live=_HOUR_SECONDS)
     except AzureError as error:
-        place = f"queue {queue.queue_name}"
-        raise delivery_error(error, place, role=_ROLE, now=now) from error
+        raise _failure(error, queue, now=now) from error
+
+
+def _failure(
+    error: AzureError, queue: QueueClient, *, now: datetime
+) -> DeliveryFailed | DeliveryRefused:
+    place, host = f"queue {queue.queue_name}", queue.primary_hostname
+    return delivery_error(error, place, role=_ROLE, host=host, now=now)
 
 
 def _send(queue: QueueClient, text: str, **options: int) -> None:

@@ -25,6 +25,8 @@ LONGEST_LINE: Final = 32_000
 https://learn.microsoft.com/azure/azure-monitor/app/data-model-complete
 """
 
+_ROOM: Final = LONGEST_LINE - 200  # what stands around a report in its line
+
 _LONGEST_PROBLEM: Final = 1000
 
 _SHORTER: Final = ((20, 1000), (20, 300), (5, 200), (1, 80))
@@ -128,9 +130,7 @@ def log_line(part: Report | Told) -> str:
     """
     whole = part.model_dump(mode="json")
     return next(
-        line
-        for most, longest in _SHORTER
-        if len(line := _line(whole, most, longest)) <= LONGEST_LINE
+        line for most, longest in _SHORTER if len(line := _line(whole, most, longest)) <= _ROOM
     )
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
-from detector.errors import JournalUnavailable
+from detector.boundary import contained
+from detector.errors import DetectorError
 from detector.insights import Instant, Part, Seconds
 from detector.journal import DeliveryReport, History, Journal, delivery_reports
 from detector.model import Scope, State
@@ -116,12 +118,11 @@ def _histories(journal: Journal) -> tuple[list[History], list[str]]:
     for key, mark in journal.marks().items():
         if mark.due is None:  # nothing is open, and nothing to be delivered
             continue
-        try:
-            history, _ = journal.load(key)
-        except JournalUnavailable as error:
-            unreadable.append(str(error))
+        loaded = contained(f"the history {key}", partial(journal.load, key))
+        if isinstance(loaded, DetectorError):
+            unreadable.append(str(loaded))
         else:
-            known += [history] if history else []
+            known += [loaded[0]] if loaded[0] else []
     return known, unreadable
 
 
@@ -131,12 +132,13 @@ def _scope(scope: Scope, until: datetime | None, note: str | None, now: datetime
 
 
 def _late(scope: ScopeStatus, oldest: datetime) -> Iterator[str]:
+    why = f"The last run: {scope.note}" if scope.note else "Is the function running? See its log"
     if scope.complete_until is None:
-        yield f"{scope.scope} was never read in full; is the function running? See its log"
+        yield f"{scope.scope} was never read in full. {why}"
     elif scope.complete_until < oldest:
         yield (
             f"{scope.scope} was not read in full for {PERIODS} periods of the schedule; its logs "
-            "may hold failovers that nobody was told of. Is the function running? See its log"
+            f"may hold failovers that nobody was told of. {why}"
         )
 
 

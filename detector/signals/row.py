@@ -78,6 +78,8 @@ EXAMPLES: Final = 20
 _LONGEST_NAME: Final = 100
 # A subscription, a group of 90 characters, and a gateway or a connection of 80.
 _LONGEST_ID: Final = 400
+# A cell of Log Analytics has 32 kB; what is cut off here was no JSON of Azure's.
+_LONGEST_OBJECT: Final = 1_000_000
 _LONGEST_CALLER: Final = 320  # as long as an e-mail address can be
 _NETWORK: Final = r"/subscriptions/[^/\s]+/resourcegroups/[^/]+/providers/microsoft\.network"
 _GATEWAY_ID: Final = re.compile(rf"{_NETWORK}/virtualnetworkgateways/[^/]+")
@@ -281,7 +283,7 @@ def _object(value: object) -> Mapping[str, object]:
     """The object that a dynamic value is, typed or as JSON text; empty where it is none."""
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = json.loads(value[:_LONGEST_OBJECT])
         except (ValueError, RecursionError):
             return {}
     return {str(name): inner for name, inner in value.items()} if isinstance(value, Mapping) else {}
