@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from benchmarks.unreadable import ROWS
+from detector.errors import Unforeseen
 from detector.model import (
     CUSTOMER_INITIATED,
     PLATFORM_INITIATED,
@@ -17,7 +18,15 @@ from detector.model import (
     Phase,
     Signal,
 )
-from detector.signals.row import COLUMNS, UnreadableRow, instant, read_row, read_rows
+from detector.signals.row import (
+    COLUMNS,
+    EXAMPLES,
+    UnreadableRow,
+    Unusable,
+    instant,
+    read_row,
+    read_rows,
+)
 from tests.builders import GATEWAY_ID, GATEWAY_LOG, PARIS, TUNNEL_LOG, ZERO
 
 AT = datetime(2026, 11, 22, 2, 14, 7, 123000, tzinfo=UTC)
@@ -433,3 +442,15 @@ def test_a_row_that_meets_a_defect_costs_no_other_and_is_said_apart() -> None:
 
 def test_a_cell_without_end_costs_no_row() -> None:
     assert signal_of() == signal_of(Additional='{"message": "' + "x" * 10**7 + '"}')
+
+
+def test_of_many_rows_that_cannot_be_read_some_are_named_and_all_are_counted() -> None:
+    unusable, others = Unusable(), Unusable()
+    for number in range(EXAMPLES + 3):
+        unusable.add(f"row {number}", UnreadableRow("it has no time"))
+        others.add(f"line {number}", Unforeseen(f"line {number}", "ValueError"))
+    unusable.extend(others)
+
+    assert "row 0: it has no time" == unusable.lines[0]
+    assert (EXAMPLES, EXAMPLES) == (len(unusable.lines), len(unusable.failures))
+    assert 6 == unusable.more

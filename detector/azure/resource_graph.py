@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from detector.azure.network import PATIENCE, reading_policies
+from detector.azure.resource_manager import PATIENCE, reading_policies
 from detector.errors import FactUnknown
 from detector.signals import UNREADABLE
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
@@ -18,8 +18,6 @@ from detector.text import count, lasting, one_line
 
 PERIODS: Final = 3
 """After so many occurrences of the timer without a complete run, something is wrong."""
-
-_EVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class ScopeStatus(Part):
@@ -117,7 +115,9 @@ def _histories(journal: Journal) -> tuple[list[History], list[str]]:
     """Every history that somebody could have to look at, and why others cannot be read."""
     known: list[History] = []
     unreadable: list[str] = []
-    for key in journal.due(_EVER):
+    for key, mark in journal.marks().items():
+        if mark.due is None:  # nothing is open, and nothing to be delivered
+            continue
         loaded = contained(f"the history {key}", partial(journal.load, key))
         if isinstance(loaded, DetectorError):
             unreadable.append(str(loaded))
