@@ -255,6 +255,14 @@ class TestDescription:
 
         assert ("", []) == (article.description, codes(article))
 
+    def test_slots_around_it_are_no_part_of_it(self) -> None:
+        around = "<!--$a-->[a]<!--/$a-->"
+        article = an_article(
+            f"{around}\n<!--issueDescription-->\nIt happened.\n<!--/issueDescription-->\n{around}"
+        )
+
+        assert "It happened." == article.description
+
     def test_slots_in_it_read_as_their_defaults(self) -> None:
         text = f"{self.OPEN}VIP <!--$vip-->[vip]<!--/$vip-->{self.CLOSE}"
 
