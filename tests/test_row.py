@@ -24,6 +24,7 @@ from detector.signals.row import (
     UnreadableRow,
     Unusable,
     instant,
+    is_gateway_id,
     read_row,
     read_rows,
 )
@@ -454,3 +455,11 @@ def test_of_many_rows_that_cannot_be_read_some_are_named_and_all_are_counted() -
     assert "row 0: it has no time" == unusable.lines[0]
     assert (EXAMPLES, EXAMPLES) == (len(unusable.lines), len(unusable.failures))
     assert 6 == unusable.more
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [(GATEWAY_ID, True), (f"{GATEWAY_ID}/connections", False), ("vpn-hub-weu", False)],
+)
+def test_an_id_of_a_gateway_is_the_whole_of_it(text: str, *, is_one: bool) -> None:
+    assert is_one == is_gateway_id(text)
