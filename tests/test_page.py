@@ -126,7 +126,7 @@ def test_a_page_can_be_read_by_everybody(
         assert all(text.size >= 12 for texts in charts for text in texts)
 
 
-@pytest.mark.parametrize("width", [320, 700, 1079, 1080])
+@pytest.mark.parametrize("width", [320, 700, 860, 1079, 1080])
 def test_a_page_is_never_wider_than_its_window(browser: Browser, width: int) -> None:
     with looking(browser, to_page(active_active()), width=width) as look:
         assert not look.scrolls_sideways()
@@ -174,11 +174,14 @@ def test_a_very_long_name_breaks_nothing(browser: Browser) -> None:
 
 
 def test_on_paper_the_wide_drawing_and_all_that_is_folded_stand(browser: Browser) -> None:
-    with looking(browser, to_page(three_days()), width=800) as look:
+    with looking(browser, to_page(three_days()), width=800, scheme="dark") as look:
         assert not look.page.locator(".chart.wide").first.is_visible()
         look.page.emulate_media(media="print")
 
         assert look.page.locator(".chart.wide").first.is_visible()
+        assert "rgb(255, 255, 255)" == look.page.evaluate(
+            "getComputedStyle(document.body).backgroundColor"
+        )
         assert look.page.locator("details table").first.bounding_box() is not None
 
 
