@@ -151,6 +151,7 @@ def of_recording(
             health=recording.health,
             bandwidth=recording.bandwidth,
             coverage=recording.coverage,
+            notes=tuple,
         ),
         journal=FolderJournal(folder),
         sinks=(FolderInsights(folder, FOLDER_FORMATS),),
@@ -271,6 +272,7 @@ def _sources(
         health=lambda gateway_ids: health().events(gateway_ids),
         bandwidth=lambda gateways, window: metrics().bandwidth(gateways, window),
         coverage=logs.coverage,
+        notes=lambda: one_network().notes if one_network.cache_info().currsize else (),
     )
 
 

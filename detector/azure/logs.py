@@ -77,7 +77,7 @@ class Logs:
                 raise outcome
             if isinstance(outcome, DetectorError):
                 raise FactUnknown(str(outcome)) from outcome
-            if isinstance(outcome, list):
+            if isinstance(outcome, Rows):
                 found |= {(str(row["Source"]), str(row["Resource"])) for row in outcome}
         return frozenset(found)
 

@@ -61,9 +61,10 @@ class Report(Part):
     """A run, from its window to what is left to do.
 
     `suspected` names losses of an instance that are not told, since nothing says that the gateway
-    is active-active. `unreadable` names rows that could not be used. `problems` are failed parts.
-    `more` counts, by the name of a list, those that it leaves out. `traces` say where in the code
-    what nobody thought of went wrong; they are for the log at DEBUG and stand in no JSON.
+    is active-active. `notes` say how facts were had, where that matters. `unreadable` names rows
+    that could not be used. `problems` are failed parts. `more` counts, by the name of a list, those
+    that it leaves out. `traces` say where in the code what nobody thought of went wrong; they are
+    for the log at DEBUG and stand in no JSON.
     """
 
     at: Instant
@@ -72,6 +73,7 @@ class Report(Part):
     failovers: int = 0
     told: tuple[Told, ...] = ()
     suspected: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
     delivered: int = 0
     outstanding: tuple[DeliveryReport, ...] = ()
@@ -103,7 +105,9 @@ def shortened(report: Report, *, unreadable: int) -> Report:
     """
     lists: dict[str, Sequence[object]] = {
         name: getattr(report, name)
-        for name in ("told", "suspected", "unreadable", "outstanding", "given_up", "problems")
+        for name in (
+            *("told", "suspected", "notes", "unreadable", "outstanding", "given_up", "problems"),
+        )
     }
     more = {name: max(0, len(items) - EXAMPLES) for name, items in lists.items()}
     more["unreadable"] += unreadable

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from sys import intern
 from typing import Final
 
 from detector.boundary import contained
@@ -172,13 +173,14 @@ def read_row(row: Mapping[str, object]) -> Signal | None:
     if max(len(instance), len(remote_ip)) > _LONGEST_NAME:
         raise UnreadableRow(f"its instance_s or remoteIP_s has over {_LONGEST_NAME} characters")
     health = _health(row, at) if kind is Kind.HEALTH else None
+    # Many rows say the same of the same: each text is kept once.
     return Signal(
         at=at,
-        gateway_id=gateway_id,
+        gateway_id=intern(gateway_id),
         kind=kind,
-        source=_text(row, "Source")[:_LONGEST_NAME],
-        instance=instance,
-        remote_ip=remote_ip,
+        source=intern(_text(row, "Source")[:_LONGEST_NAME]),
+        instance=intern(instance),
+        remote_ip=intern(remote_ip),
         phase=_phase(_text(row, "Status")) if kind in _OPERATIONS else Phase.UNSTATED,
         caller=_text(row, "Caller")[:_LONGEST_CALLER],
         correlation_id=_text(row, "CorrelationId").lower()[:_LONGEST_NAME],
