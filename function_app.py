@@ -20,3 +20,16 @@ def detect(timer: func.TimerRequest) -> None:  # noqa: ARG001 -- late or not, a 
     from detector.app import invoke
 
     invoke()
+
+
+@app.timer_trigger(
+    arg_name="timer", schedule="0 23 5 * * *", use_monitor=True, run_on_startup=False
+)
+def check_coverage(timer: func.TimerRequest) -> None:  # noqa: ARG001 -- late or not, it is the same
+    """Once a day: which gateways could fail over unseen, and who is to hear of it.
+
+    Raises RunFailed, after everything else was done, where somebody could not be told.
+    """
+    from detector.app import look_round
+
+    look_round()

@@ -38,6 +38,7 @@ STANDARD_COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
         "ResourceId": "string",
         "_ResourceId": "string",
     },
+    "AppTraces": {"TimeGenerated": "datetime", "Message": "string", "AppRoleName": "string"},
 }
 """What each table has from the start; AzureDiagnostics gets a column with its first value."""
 

@@ -112,7 +112,7 @@ class _Exchange(BaseHTTPRequestHandler):
         if reply.status:
             self._send(reply)
 
-    do_POST = do_PUT = do_DELETE = do_PATCH = do_GET  # noqa: N815 (http.server names them)
+    do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_GET  # noqa: N815 (http.server names them)
 
     def _send(self, reply: Reply) -> None:
         content = reply.content()
@@ -123,7 +123,8 @@ class _Exchange(BaseHTTPRequestHandler):
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(content)
+        if self.command != "HEAD":
+            self.wfile.write(content)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (its name there)
         """Nothing: what was asked is known to the function that replies."""

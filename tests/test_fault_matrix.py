@@ -322,6 +322,15 @@ class FailingAt:
     def note_run(self, note: Mapping[str, object]) -> None:
         self._journal("note_run").note_run(note)
 
+    def last_coverage(self) -> Mapping[str, object] | None:
+        return self._journal("last_coverage").last_coverage()
+
+    def note_coverage(self, note: Mapping[str, object]) -> None:
+        self._journal("note_coverage").note_coverage(note)
+
+    def probe(self) -> str:
+        return self._journal("probe").probe()
+
 
 DELIVERED: Final = {
     **dict.fromkeys(("due", "load", "commit"), (0, 1)),

@@ -18,6 +18,7 @@ import pytest
 from pycep import BicepParser
 
 from detector.app.settings import Settings
+from detector.azure.arm_bodies import Bodies
 from detector.azure.clouds import Endpoint
 from detector.azure.health import ResourceHealth, health_client
 from detector.azure.metrics import Metrics, arm_client, metrics_client
@@ -28,7 +29,7 @@ from detector.runs import Report
 from detector.runs.report import ScopeReport
 from detector.runs.schedule import Schedule
 from tests.azure_stand_in import AzureStandIn
-from tests.cloud import GATEWAY, NETWORK, SUBSCRIPTION, gateway_body
+from tests.cloud import DIAGNOSTIC_SETTINGS, GATEWAY, NETWORK, SUBSCRIPTION, gateway_body
 from tests.kusto import analysed
 from tests.log_tables import LogTables, Row
 from tests.loopback import Reply
@@ -340,14 +341,16 @@ def action(request: Request) -> str:
 
     https://learn.microsoft.com/azure/role-based-access-control/resource-provider-operations
     """
-    _, _, resource = request.path.rpartition("/providers/")
+    _, is_of_provider, resource = request.path.rpartition("/providers/")
+    if not is_of_provider:
+        resource = f"Microsoft.Resources{request.path}"
     provider, *rest = resource.lower().split("/")
     kinds = [rest[0], *rest[2:3]] if len(rest) > 1 else rest
     verb = {"GET": "read"}[request.method]
     return "/".join([provider, *kinds, verb])
 
 
-def test_the_role_permits_what_the_app_asks_for_and_only_the_doctor_and_logs_beside(
+def test_the_role_permits_what_the_app_asks_for_and_only_logs_beside(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     connection = {
@@ -376,10 +379,7 @@ def test_the_role_permits_what_the_app_asks_for_and_only_the_doctor_and_logs_bes
     permitted = {each.lower() for each in ROLES["gateways"]["actions"]}
 
     assert set() == asked - permitted
-    assert {
-        "microsoft.insights/diagnosticsettings/read",
-        "microsoft.insights/logs/*/read",
-    } == permitted - asked
+    assert {"microsoft.insights/logs/*/read"} == permitted - asked
 
 
 def asked_by(endpoint: Endpoint) -> None:
@@ -402,6 +402,9 @@ def asked_by(endpoint: Endpoint) -> None:
         ResourceHealth(lambda _: health, left=left).events([GATEWAY])
         hour = Window(start=NOW - timedelta(hours=1), end=NOW)
         Metrics(lambda _: metrics, lambda: arm, left=left).bandwidth([gateway], hour)
+        group = GATEWAY.rpartition("/")[0]
+        settings = f"{GATEWAY}{DIAGNOSTIC_SETTINGS}"
+        Bodies(lambda: arm, left=left)([SUBSCRIPTION, group, settings])
 
 
 TABLES: Final = {

@@ -8,8 +8,8 @@ from detector.face import lazily
 
 if TYPE_CHECKING:
     from detector.app.cli import main
-    from detector.app.invocation import invoke
+    from detector.app.invocation import invoke, look_round
 
-__all__ = ["invoke", "main"]
+__all__ = ["invoke", "look_round", "main"]
 
-__getattr__ = lazily(__name__, cli=("main",), invocation=("invoke",))
+__getattr__ = lazily(__name__, cli=("main",), invocation=("invoke", "look_round"))

@@ -16,7 +16,7 @@ from detector.azure import CLOUDS, Cloud, Endpoint, Logs
 from detector.errors import SettingsError
 from detector.insights import Insight, Library, to_markdown
 from detector.journal import Journal, Sink
-from detector.runs import Sources, World
+from detector.runs import Probes, Sources, World
 from detector.sinks import People, Webhook
 
 if TYPE_CHECKING:
@@ -61,8 +61,7 @@ def of_azure(
     `clock` reads the time and `left` says how much of the run is left. Raises CatalogError for
     articles with problems. Nothing is asked of Azure yet.
     """
-    for name, level in LOG_LEVELS.items():
-        logging.getLogger(name).setLevel(level)
+    _quieten()
     clients = _clients(settings)
     logs = Logs(lambda: clients.logs, settings.scopes, left=lambda: left() - AFTER_LOGS)
     return World(
@@ -75,6 +74,11 @@ def of_azure(
         sinks=sinks_of(settings, clock=clock),
         library=library_of(settings),
     )
+
+
+def _quieten() -> None:
+    for name, level in LOG_LEVELS.items():
+        logging.getLogger(name).setLevel(level)
 
 
 def of_recording(
@@ -218,6 +222,29 @@ def _sources(clients: _Clients, left: Callable[[], timedelta], logs: Logs) -> So
         bandwidth=lambda gateways, window: metrics().bandwidth(gateways, window),
         coverage=logs.coverage,
     )
+
+
+def probes_of(settings: Settings, *, left: Callable[[], timedelta]) -> Probes:
+    """The ports by which Azure is asked what is watched; nothing is asked yet."""
+    from detector.azure import Bodies, ResourceGraph
+
+    _quieten()
+    clients = _clients(settings)
+    logs = logs_of(settings, left=left)
+    sources = _sources(clients, left, logs)
+    return Probes(
+        listing=ResourceGraph(lambda: clients.graph, left=left).gateways,
+        bodies=Bodies(lambda: clients.arm, left=left),
+        contents=logs.contents,
+        health=sources.health,
+        bandwidth=sources.bandwidth,
+    )
+
+
+def logs_of(settings: Settings, *, left: Callable[[], timedelta]) -> Logs:
+    """The logs of the scopes; nothing is asked yet."""
+    clients = _clients(settings)
+    return Logs(lambda: clients.logs, settings.scopes, left=left)
 
 
 def journal_of(settings: Settings) -> Journal:

@@ -21,6 +21,7 @@ import typer
 
 from detector.app import arguments
 from detector.app.console import (
+    check_lines,
     print_json,
     print_text,
     say,
@@ -255,6 +256,20 @@ def status(as_json: AsJson = False) -> None:
         for line in status_lines(shown):
             typer.echo(line)
     raise typer.Exit(0 if shown.ok else 1)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Ask all that decides whether a failover would be told; exit code 1 where something fails."""
+    from detector.app import invocation
+
+    checks = list(invocation.examine(arguments.environment()))
+    if as_json:
+        print_json({"checks": [check.model_dump(mode="json") for check in checks]})
+    else:
+        for line in check_lines(checks):
+            typer.echo(line)
+    raise typer.Exit(1 if any(check.status == "fail" for check in checks) else 0)
 
 
 @app.command()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -13,9 +13,9 @@ from typing import Final
 from detector.app import bootstrap
 from detector.app.settings import Settings
 from detector.errors import RunFailed
-from detector.insights import Insight
+from detector.insights import Check, Insight
 from detector.journal import ReadOnly
-from detector.runs import Report, World, run_once, told_line
+from detector.runs import CoverageReport, Report, World, check_coverage, run_once, told_line
 from detector.text import visible_json
 
 TIME_LIMIT: Final = timedelta(minutes=4)
@@ -48,6 +48,43 @@ def invoke_with(settings: Settings) -> tuple[Report, list[Insight]]:
         visible_json(report.model_dump_json(by_alias=True)),
     )
     return report, insights
+
+
+def look_round() -> None:
+    """Check which gateways are seen at all, tell what changed, and log one JSON line.
+
+    Raises SettingsError before anything is asked, JournalUnavailable before anything is told, and
+    RunFailed at the end where somebody could not be told.
+    """
+    report = look_round_with(Settings.read(os.environ))
+    if not report.ok:
+        raise RunFailed(report.problems)
+
+
+def look_round_with(settings: Settings) -> CoverageReport:
+    """One check of coverage by these settings with the real clock, logged."""
+    left = _countdown()
+    report = check_coverage(
+        bootstrap.journal_of(settings),
+        bootstrap.probes_of(settings, left=left),
+        settings.scopes,
+        bootstrap.sinks_of(settings, clock=utc_now),
+        now=utc_now(),
+        left=left,
+    )
+    _log.log(
+        logging.INFO if report.ok else logging.ERROR,
+        '{"coverage": %s}',
+        visible_json(report.model_dump_json(by_alias=True)),
+    )
+    return report
+
+
+def examine(environ: Mapping[str, str]) -> Iterator[Check]:
+    """The doctor's checks of an environment, with the real clock."""
+    from detector.app.doctor import doctor
+
+    return doctor(environ, now=utc_now(), left=_countdown())
 
 
 def rehearse_with(settings: Settings) -> tuple[Report, list[Insight]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from detector.face import lazily
 
 if TYPE_CHECKING:
+    from detector.azure.arm_bodies import Bodies
     from detector.azure.blobs import BlobInsights, BlobJournal
     from detector.azure.clouds import CLOUDS, Cloud, Endpoint
     from detector.azure.eventgrid import EventGrid
@@ -16,13 +17,14 @@ if TYPE_CHECKING:
     from detector.azure.metrics import Metrics, arm_client, metrics_client
     from detector.azure.network import Network, network_client
     from detector.azure.queue import QueueSink
-    from detector.azure.resource_graph import resource_graph_client
+    from detector.azure.resource_graph import ResourceGraph, resource_graph_client
     from detector.azure.storage import StorageConnection, container_client, queue_client
 
 __all__ = [
     "CLOUDS",
     "BlobInsights",
     "BlobJournal",
+    "Bodies",
     "Cloud",
     "Endpoint",
     "EventGrid",
@@ -31,6 +33,7 @@ __all__ = [
     "Metrics",
     "Network",
     "QueueSink",
+    "ResourceGraph",
     "ResourceHealth",
     "StorageConnection",
     "arm_client",
@@ -45,6 +48,7 @@ __all__ = [
 __getattr__ = lazily(
     __name__,
     blobs=("BlobInsights", "BlobJournal"),
+    arm_bodies=("Bodies",),
     clouds=("CLOUDS", "Cloud", "Endpoint"),
     eventgrid=("EventGrid",),
     health=("ResourceHealth", "health_client"),
@@ -53,6 +57,6 @@ __getattr__ = lazily(
     metrics=("Metrics", "arm_client", "metrics_client"),
     network=("Network", "network_client"),
     queue=("QueueSink",),
-    resource_graph=("resource_graph_client",),
+    resource_graph=("ResourceGraph", "resource_graph_client"),
     storage=("StorageConnection", "container_client", "queue_client"),
 )

@@ -17,7 +17,9 @@ from detector.insights import Reason, to_json
 from detector.journal import (
     DEADLINE,
     HISTORIES,
+    LAST_COVERAGE,
     LAST_RUN,
+    PROBE,
     history_from_json,
     history_key,
     history_path,
@@ -95,19 +97,36 @@ class BlobJournal:
 
     def last_run(self) -> Mapping[str, object] | None:
         """What the last run noted, or None."""
-        content, _ = self._read(LAST_RUN)
-        try:
-            return None if content is None else note_from_json(content.decode())
-        except ValueError as error:
-            raise self._unreadable(LAST_RUN) from error
+        return self._note(LAST_RUN)
 
     def note_run(self, note: Mapping[str, object]) -> None:
         """Keep `note` as the last run's."""
+        self._keep(LAST_RUN, note)
+
+    def last_coverage(self) -> Mapping[str, object] | None:
+        """What the last check of coverage noted, or None."""
+        return self._note(LAST_COVERAGE)
+
+    def note_coverage(self, note: Mapping[str, object]) -> None:
+        """Keep `note` as the last check's."""
+        self._keep(LAST_COVERAGE, note)
+
+    def probe(self) -> str:
+        """Write a note that nobody reads, and say where."""
+        self._keep(PROBE, {})
+        return f"wrote {self._place(PROBE)}"
+
+    def _note(self, path: str) -> Mapping[str, object] | None:
+        content, _ = self._read(path)
+        try:
+            return None if content is None else note_from_json(content.decode())
+        except ValueError as error:
+            raise self._unreadable(path) from error
+
+    def _keep(self, path: str, note: Mapping[str, object]) -> None:
         text = note_to_json(note)
-        self._done(
-            LAST_RUN,
-            lambda: _write(self._container(), LAST_RUN, text, {}, over={"overwrite": True}),
-        )
+        overwriting = {"overwrite": True}
+        self._done(path, lambda: _write(self._container(), path, text, {}, over=overwriting))
 
     def _read(self, path: str) -> tuple[bytes | None, str | None]:
         from azure.core.exceptions import ResourceNotFoundError

@@ -14,20 +14,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 from detector.azure.storage import delivery_error
 from detector.errors import DeliveryRefused
-from detector.insights import Reason, to_cloudevent
+from detector.insights import MOST_LISTED, Reason, bounded, to_cloudevent, to_coverage_event
 from detector.journal import DEADLINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime, timedelta
 
-    from azure.storage.queue import QueueClient
+    from azure.storage.queue import QueueClient, QueueMessage
 
-    from detector.insights import Insight
+    from detector.insights import Coverage, Insight
 
 LONGEST_BYTES: Final = 48 * 1024
 MARK: Final = "… shortened"
 NOTE: Final = f"\n\n{MARK} to fit into a queue message; the insight files hold the whole of it."
+
+PROBE: Final = "a probe of the doctor's"
+HIDDEN: Final = 60
+"""For so many seconds nobody sees the probe; it is gone long before, and expires a second later."""
 
 _ROLE: Final = "Storage Queue Data Contributor"
 # No time, word or id of the document is longer than the shortest limit; an ARM id is never cut.
@@ -54,10 +58,29 @@ class QueueSink:
 
     def deliver(self, insight: Insight) -> None:
         """Return when the queue has the event."""
+        self._put(message(insight))
+
+    def announce(self, coverage: Coverage) -> None:
+        """Return when the queue has the event."""
+        self._put(coverage_message(coverage))
+
+    def probe(self) -> str:
+        """Put a message that nobody can see, and take it away again."""
         from azure.core.exceptions import AzureError
 
         queue = self._queue()
-        text = message(insight)
+        try:
+            hidden = _send(queue, PROBE, visibility_timeout=HIDDEN, time_to_live=HIDDEN + 1)
+            queue.delete_message(hidden)
+        except AzureError as error:
+            place = f"queue {queue.queue_name}"
+            raise delivery_error(error, place, role=_ROLE, now=self._now()) from error
+        return f"a message was put on queue {queue.queue_name} unseen, and taken away"
+
+    def _put(self, text: str) -> None:
+        from azure.core.exceptions import AzureError
+
+        queue = self._queue()
         try:
             _send(queue, text)
         except AzureError as error:
@@ -65,15 +88,15 @@ class QueueSink:
             raise delivery_error(error, place, role=_ROLE, now=self._now()) from error
 
 
-def _send(queue: QueueClient, text: str) -> None:
+def _send(queue: QueueClient, text: str, **options: int) -> QueueMessage:
     from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
     try:
-        queue.send_message(text)
+        return queue.send_message(text, **options)
     except ResourceNotFoundError:
         with suppress(ResourceExistsError):  # another run made it just now
             queue.create_queue()
-        queue.send_message(text)
+        return queue.send_message(text, **options)
 
 
 def message(insight: Insight) -> str:
@@ -89,6 +112,14 @@ def message(insight: Insight) -> str:
     if first == len(_LIMITS):
         raise DeliveryRefused(f"{insight.id} has too many facts for a queue message")
     return _dump(_shortened(event, _LIMITS[first]))
+
+
+def coverage_message(coverage: Coverage) -> str:
+    """The document's CloudEvent as JSON of `LONGEST_BYTES` at most, with fewer items if need be."""
+    most = MOST_LISTED
+    while not _fits(text := _dump(to_coverage_event(bounded(coverage, most)))) and most:
+        most //= 2
+    return text
 
 
 def _shortened(event: dict[str, Any], limit: int) -> dict[str, Any]:

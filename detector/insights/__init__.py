@@ -10,7 +10,19 @@ if TYPE_CHECKING:
     from detector.insights import message
     from detector.insights.cloudevent import event_id, to_cloudevent
     from detector.insights.compose import Library, Revision, compose_insight, standing_from
+    from detector.insights.coverage import (
+        BlindGateway,
+        Check,
+        CheckChange,
+        CheckStatus,
+        Coverage,
+        blind_body,
+        blind_title,
+        bounded,
+        to_coverage_event,
+    )
     from detector.insights.document import (
+        MOST_LISTED,
         Insight,
         Instant,
         Part,
@@ -35,7 +47,13 @@ if TYPE_CHECKING:
     from detector.insights.verdict import verdict_of
 
 __all__ = [
+    "MOST_LISTED",
     "PEOPLE_HEAR",
+    "BlindGateway",
+    "Check",
+    "CheckChange",
+    "CheckStatus",
+    "Coverage",
     "Insight",
     "Instant",
     "Library",
@@ -46,6 +64,9 @@ __all__ = [
     "Seconds",
     "Severity",
     "Standing",
+    "blind_body",
+    "blind_title",
+    "bounded",
     "compose_insight",
     "event_id",
     "message",
@@ -57,6 +78,7 @@ __all__ = [
     "standing_of",
     "timestamp",
     "to_cloudevent",
+    "to_coverage_event",
     "to_html",
     "to_json",
     "to_markdown",
@@ -68,7 +90,27 @@ __getattr__ = lazily(
     __name__,
     cloudevent=("event_id", "to_cloudevent"),
     compose=("Library", "Revision", "compose_insight", "standing_from"),
-    document=("Insight", "Instant", "Part", "Reason", "Seconds", "timestamp", "to_json"),
+    coverage=(
+        "BlindGateway",
+        "Check",
+        "CheckChange",
+        "CheckStatus",
+        "Coverage",
+        "blind_body",
+        "blind_title",
+        "bounded",
+        "to_coverage_event",
+    ),
+    document=(
+        "Insight",
+        "Instant",
+        "MOST_LISTED",
+        "Part",
+        "Reason",
+        "Seconds",
+        "timestamp",
+        "to_json",
+    ),
     html=("to_html", "to_text"),
     message=("message",),
     scenario=("scenarios",),

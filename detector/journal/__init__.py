@@ -16,9 +16,11 @@ if TYPE_CHECKING:
         DEADLINE,
         DeliveryReport,
         Posted,
+        announced,
         attempt,
         deliver,
         delivery_reports,
+        probed,
         within,
     )
     from detector.journal.hearing import DIGEST, Hearing, messages
@@ -33,14 +35,16 @@ if TYPE_CHECKING:
     )
     from detector.journal.layout import (
         HISTORIES,
+        LAST_COVERAGE,
         LAST_RUN,
+        PROBE,
         history_key,
         history_path,
         insight_path,
         note_from_json,
         note_to_json,
     )
-    from detector.journal.ports import Journal, Sink
+    from detector.journal.ports import Announcer, Journal, Reachable, Sink
     from detector.journal.readonly import ReadOnly
     from detector.journal.reply import REFUSALS, pause, status_error, unanswered
 
@@ -48,17 +52,22 @@ __all__ = [
     "DEADLINE",
     "DIGEST",
     "HISTORIES",
+    "LAST_COVERAGE",
     "LAST_RUN",
+    "PROBE",
     "REFUSALS",
+    "Announcer",
     "Delivery",
     "DeliveryReport",
     "Hearing",
     "History",
     "Journal",
     "Posted",
+    "Reachable",
     "ReadOnly",
     "Record",
     "Sink",
+    "announced",
     "attempt",
     "commit_change",
     "deliver",
@@ -75,6 +84,7 @@ __all__ = [
     "note_to_json",
     "outbox",
     "pause",
+    "probed",
     "status_error",
     "unanswered",
     "within",
@@ -87,9 +97,11 @@ __getattr__ = lazily(
         "DEADLINE",
         "DeliveryReport",
         "Posted",
+        "announced",
         "attempt",
         "deliver",
         "delivery_reports",
+        "probed",
         "within",
     ),
     hearing=("DIGEST", "Hearing", "messages"),
@@ -104,7 +116,9 @@ __getattr__ = lazily(
     ),
     layout=(
         "HISTORIES",
+        "LAST_COVERAGE",
         "LAST_RUN",
+        "PROBE",
         "history_key",
         "history_path",
         "insight_path",
@@ -112,7 +126,7 @@ __getattr__ = lazily(
         "note_to_json",
     ),
     outbox=("outbox",),
-    ports=("Journal", "Sink"),
+    ports=("Announcer", "Journal", "Reachable", "Sink"),
     readonly=("ReadOnly",),
     reply=("REFUSALS", "pause", "status_error", "unanswered"),
 )

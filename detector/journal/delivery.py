@@ -12,13 +12,13 @@ from functools import partial
 from typing import Final, TypeVar
 
 from detector.errors import DeliveryFailed, DeliveryRefused, JournalConflict, JournalUnavailable
-from detector.insights import Insight, News, Part
+from detector.insights import Coverage, Insight, News, Part
 from detector.journal import outbox
 from detector.journal.commit import commit_change
 from detector.journal.hearing import heard_by, messages, now_heard, to_hear
 from detector.journal.history import Delivery, History, Record
 from detector.journal.outbox import Attempt
-from detector.journal.ports import Journal, Receiver, Sink
+from detector.journal.ports import Announcer, Journal, Reachable, Receiver, Sink
 from detector.journal.reply import unanswered
 
 T = TypeVar("T")
@@ -265,7 +265,28 @@ def attempt(sink: Sink, insight: Insight) -> Attempt:
     return _tried_once(untried, sink, lambda: sink.deliver(insight))
 
 
-def _tried_once(untried: Attempt, sink: Sink, call: Callable[[], None]) -> Attempt:
+def announced(sink: Announcer, coverage: Coverage) -> str | None:
+    """What went wrong with one try to announce a coverage document; None where it was taken."""
+    untried = Attempt(failover_id=coverage.id, sink=sink.name, revision=1)
+    return _tried_once(untried, sink, lambda: sink.announce(coverage)).problem
+
+
+def probed(sink: Reachable) -> tuple[str | None, str | None]:
+    """What shows that a sink can be reached, and what is wrong where it cannot; both may be None.
+
+    Nothing is delivered.
+    """
+    try:
+        return within(sink.timeout, sink.probe), None
+    except (DeliveryRefused, DeliveryFailed) as error:
+        return None, str(error)
+    except TimeoutError:
+        return None, f"{sink.name} gave no answer within {sink.timeout.total_seconds():g} s"
+    except OSError as error:  # the network's, and whatever Requests raises
+        return None, f"{sink.name} cannot be reached ({type(error).__name__})"
+
+
+def _tried_once(untried: Attempt, sink: Sink | Announcer, call: Callable[[], None]) -> Attempt:
     """What became of it once `call` was tried, within the sink's time-out.
 
     Nothing that a sink raises gets out: the text of an error that is not the detector's own, and

@@ -3,6 +3,8 @@
 history/<gateway key>.json
 insights/<yyyy>/<mm>/<dd>/<failover id>.json, .md, .html
 runs/last.json
+coverage/last.json
+coverage/probe.json     what the doctor writes to see that it may
 """
 
 from __future__ import annotations
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 
 HISTORIES: Final = "history/"
 LAST_RUN: Final = "runs/last.json"
+LAST_COVERAGE: Final = "coverage/last.json"
+PROBE: Final = "coverage/probe.json"
 
 
 def history_path(key: str) -> str:
@@ -39,7 +43,7 @@ def insight_path(insight: Insight, suffix: str) -> str:
 
 
 def note_to_json(note: Mapping[str, object]) -> str:
-    """The note of a run as JSON text, as the store keeps it."""
+    """A note as JSON text, as the store keeps it."""
     return json.dumps(note, indent=1)
 
 

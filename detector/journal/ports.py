@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from detector.insights import Insight, News, Reason
+    from detector.insights import Coverage, Insight, News, Reason
     from detector.journal.hearing import Hearing
     from detector.journal.history import History
 
 
 class Journal(Protocol):
-    """The histories of gateways, each saved by compare-and-swap, and the note of the last run.
+    """The histories of gateways, each saved by compare-and-swap, and notes of what was last done.
 
     A tag is what `load` gave with the history: opaque, and None for a history that is not there.
     Every method raises JournalUnavailable when the store does not answer.
@@ -40,6 +40,18 @@ class Journal(Protocol):
 
     def note_run(self, note: Mapping[str, object]) -> None:
         """Keep `note`, a JSON object, as the last run's."""
+        ...
+
+    def last_coverage(self) -> Mapping[str, object] | None:
+        """What the last check of coverage noted, a JSON object, or None."""
+        ...
+
+    def note_coverage(self, note: Mapping[str, object]) -> None:
+        """Keep `note`, a JSON object, as the last check's."""
+        ...
+
+    def probe(self) -> str:
+        """Write a note that nobody reads, and say where."""
         ...
 
 
@@ -67,6 +79,44 @@ class Sink(Protocol):
         Raises DeliveryRefused, or DeliveryFailed where it has more to say than the kind of an
         error; `attempt` answers for every other error, and for the time that it takes.
         """
+        ...
+
+
+@runtime_checkable
+class Announcer(Protocol):
+    """A sink that is also told what changed in the coverage of gateways."""
+
+    @property
+    def name(self) -> str:
+        """As a sink's."""
+        ...
+
+    @property
+    def timeout(self) -> timedelta:
+        """As a sink's."""
+        ...
+
+    def announce(self, coverage: Coverage) -> None:
+        """Return when `coverage` is delivered, or concerns nobody there; raises as `deliver`."""
+        ...
+
+
+@runtime_checkable
+class Reachable(Protocol):
+    """A sink that can be asked whether it is there without being told anything."""
+
+    @property
+    def name(self) -> str:
+        """As a sink's."""
+        ...
+
+    @property
+    def timeout(self) -> timedelta:
+        """As a sink's."""
+        ...
+
+    def probe(self) -> str | None:
+        """What shows that it can be reached; None where nothing can, but a message. Raises."""
         ...
 
 

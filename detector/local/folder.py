@@ -17,7 +17,9 @@ from detector.insights import Insight, Reason, to_json
 from detector.journal import (
     DEADLINE,
     HISTORIES,
+    LAST_COVERAGE,
     LAST_RUN,
+    PROBE,
     history_from_json,
     history_path,
     history_to_json,
@@ -69,16 +71,35 @@ class FolderJournal:
 
     def last_run(self) -> Mapping[str, object] | None:
         """What the last run noted, or None."""
-        content = self._read(LAST_RUN)
-        try:
-            return None if content is None else note_from_json(content.decode())
-        except ValueError as error:
-            raise self._unreadable(LAST_RUN) from error
+        return self._note(LAST_RUN)
 
     def note_run(self, note: Mapping[str, object]) -> None:
         """Keep `note` as the last run's."""
-        with self._working(LAST_RUN), _locked(self._folder):
-            _replace(self._folder / LAST_RUN, note_to_json(note).encode())
+        self._keep(LAST_RUN, note)
+
+    def last_coverage(self) -> Mapping[str, object] | None:
+        """What the last check of coverage noted, or None."""
+        return self._note(LAST_COVERAGE)
+
+    def note_coverage(self, note: Mapping[str, object]) -> None:
+        """Keep `note` as the last check's."""
+        self._keep(LAST_COVERAGE, note)
+
+    def probe(self) -> str:
+        """Write a note that nobody reads, and say where."""
+        self._keep(PROBE, {})
+        return f"wrote {self._folder / PROBE}"
+
+    def _note(self, path: str) -> Mapping[str, object] | None:
+        content = self._read(path)
+        try:
+            return None if content is None else note_from_json(content.decode())
+        except ValueError as error:
+            raise self._unreadable(path) from error
+
+    def _keep(self, path: str, note: Mapping[str, object]) -> None:
+        with self._working(path), _locked(self._folder):
+            _replace(self._folder / path, note_to_json(note).encode())
 
     def _is_due(self, key: str, now: datetime) -> bool:
         try:
