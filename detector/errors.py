@@ -10,6 +10,7 @@
     │   ├── RecordingError          a recording that cannot be read
     │   ├── LogsRefused             a scope that Log Analytics refuses to answer for
     │   └── DeliveryRefused         a sink that will never take this insight
+    ├── Unforeseen              whoever keeps the detector: a defect, by its kind and place
     ├── RunFailed               whoever watches: parts of a run failed, each named
     └── PassingError            nobody: the next run may succeed
         ├── LogsUnavailable         a scope that did not answer in full
@@ -24,10 +25,8 @@ No message holds a secret: URLs of sinks are named by kind and fingerprint.
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Sequence
 from datetime import timedelta
-from pathlib import PurePath
 from typing import Literal
 
 
@@ -83,24 +82,31 @@ class RecordingError(OperatorError):
     """A recording that is not there or holds nothing that can be read."""
 
 
-def unforeseen(error: Exception, place: str) -> str:
-    """An exception that nobody thought of, as a problem: its kind and its place, and no value."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if "detector" in PurePath(frame.filename).parts]
-    where = f" at {PurePath(own[-1].filename).name}:{own[-1].lineno}" if own else ""
-    return (
-        f"{place}: failed unexpectedly ({type(error).__name__}{where}), and is left to the next "
-        "run; the others went on. Please report it"
-    )
+class Unforeseen(DetectorError):
+    """A defect stopped one part of a run, at `place`; `why` names its kind and where in the code.
+
+    `trace` has the calls that led to it, for the log at DEBUG. None of these holds a value: the
+    text of an exception that is not the detector's own is not known to be free of secrets.
+    """
+
+    def __init__(self, place: str, kind: str, *, trace: str = "") -> None:
+        self.place = place
+        self.why = f"failed unexpectedly ({kind})"
+        self.trace = trace
+        super().__init__(
+            f"{place}: {self.why}, and is left to the next run; the others went on. "
+            "Please report it"
+        )
 
 
 class RunFailed(DetectorError):
-    """Parts of a run failed, after everything else was done; `problems` names each."""
+    """Parts of a run failed, after everything else was done; `problems` names all but `more`."""
 
-    def __init__(self, problems: Sequence[str]) -> None:
+    def __init__(self, problems: Sequence[str], *, more: int = 0) -> None:
         self.problems = tuple(problems)
-        lines = "\n".join(f"  {problem}" for problem in self.problems)
-        super().__init__(f"{len(self.problems)} part(s) of the run failed:\n{lines}")
+        lines = "".join(f"\n  {problem}" for problem in self.problems)
+        rest = f"\n  and {more} more" if more else ""
+        super().__init__(f"{len(self.problems) + more} part(s) of the run failed:{lines}{rest}")
 
 
 class PassingError(DetectorError):

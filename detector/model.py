@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from detector.errors import Unforeseen
+
 ACTIVITY: Final = "AzureActivity"
 """The source of a row of the Activity Log that tells of an operation (category Administrative)."""
 
@@ -158,7 +160,8 @@ class Signal:
 class Answer:
     """What one scope's logs hold for a window, in full.
 
-    `unreadable` names each row that could not be used, and why.
+    `unreadable` names rows that could not be used, and why; `more_unreadable` counts those that it
+    does not name. `failures` are the defects that a row met with: the scope is to be asked again.
     `no_logs` says that there is no table to look in yet; it is None where there was one.
     """
 
@@ -166,6 +169,8 @@ class Answer:
     window: Window
     signals: tuple[Signal, ...] = ()
     unreadable: tuple[str, ...] = ()
+    more_unreadable: int = 0
+    failures: tuple[Unforeseen, ...] = ()
     no_logs: str | None = None
 
     @property

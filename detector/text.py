@@ -75,6 +75,11 @@ def _escaped_unless_seen(character: re.Match[str]) -> str:
     return character[0] if character[0].isprintable() else json.dumps(character[0])[1:-1]
 
 
+def cut(text: str, most: int) -> str:
+    """`text`, at most `most` characters of it: `…` stands for what does not fit."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
 def one_line(text: str, most: int) -> str:
     """`text` on one line without control or direction marks, at most `most` characters long.
 

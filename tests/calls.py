@@ -12,13 +12,10 @@ SECURITY: Final = (Path(__file__).parents[1] / "SECURITY.md").read_text(encoding
 NAMED: Final = {
     "<identity endpoint>": r"/msi/token",
     "<group>": r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Network",
-    "<logs>": (
-        r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.OperationalInsights"
-    ),
     "<scope>": r"/subscriptions/.+",
     "<container>": r"/blob/[^/]+",
     "<queue>": r"/queue/[^/]+",
-    "<blob>": r"(coverage|history|insights|runs)/.+",
+    "<blob>": r"(history|insights|fleet|runs|coverage)/.+",
     "<name>": r"[^/]+",
 }
 """What the placeholders of the list stand for; a path of storage begins with its service."""

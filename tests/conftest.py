@@ -19,6 +19,8 @@ from tests.sink_stand_in import SinkStandIn, ca_file, over_tls
 pytest.register_assert_rewrite("tests.sink_contract")
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from tests.azure_stand_in import AzureStandIn
     from tests.command_line import Command
 
@@ -75,3 +77,12 @@ def a_command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
     from tests.command_line import command
 
     return command(monkeypatch, capsys)
+
+
+@pytest.fixture(scope="module", name="browser")
+def a_browser() -> Iterator[Browser]:
+    """A headless Chromium, for a module only: meanwhile Playwright keeps an event loop running."""
+    from tests.browser import chromium
+
+    with chromium() as browser:
+        yield browser

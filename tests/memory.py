@@ -120,7 +120,6 @@ class MemoryJournal:
 
     entries: dict[str, tuple[str, int]] = field(default_factory=dict)
     note: Mapping[str, object] | None = None
-    coverage: Mapping[str, object] | None = None
     hook: Callable[[str], None] = lambda name: None
     writes: int = 0
 
@@ -154,18 +153,6 @@ class MemoryJournal:
         self.hook("before note_run")
         self.note = note
         self.hook("after note_run")
-
-    def last_coverage(self) -> Mapping[str, object] | None:
-        self.hook("before last_coverage")
-        return self.coverage
-
-    def note_coverage(self, note: Mapping[str, object]) -> None:
-        self.hook("before note_coverage")
-        self.coverage = note
-
-    def probe(self) -> str:
-        self.hook("before probe")
-        return "in memory"
 
     @property
     def histories(self) -> list[History]:

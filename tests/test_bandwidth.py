@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -156,6 +157,23 @@ def test_the_comparison_holds_the_numbers_of_its_statement() -> None:
     assert datetime(2026, 11, 22, 2, 10, tzinfo=UTC) == bandwidth.at
     assert 650 == bandwidth.benchmark_mbps
     assert 0.5 == bandwidth.ratio
+
+
+def test_the_comparison_holds_what_was_measured_of_each_instance_in_the_window() -> None:
+    points = a_series(325, 330)
+    old = (WINDOW.start - timedelta(minutes=5), 1.0)
+    unsorted = replace(points, points=(*reversed(points.points), old))
+
+    bandwidth = compare(
+        a_gateway("VpnGw1AZ"),
+        [a_series(7, instance=SECOND), unsorted, a_series(instance="gone")],
+        WINDOW,
+    )
+
+    assert [(FIRST, [325.0, 330.0]), (SECOND, [7.0])] == [
+        (each.instance, [point.mbps for point in each.points]) for each in bandwidth.series
+    ]
+    assert datetime(2026, 11, 22, 2, 15, tzinfo=UTC) == bandwidth.series[0].points[1].at
 
 
 def test_without_a_benchmark_there_is_a_peak_and_no_ratio() -> None:

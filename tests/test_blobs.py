@@ -118,12 +118,13 @@ def test_an_insight_stands_by_the_day_in_its_id_in_each_form_with_its_type(
     assert {
         f"{FOLDER}/{ID}.json": "application/json",
         f"{FOLDER}/{ID}.md": "text/markdown; charset=utf-8",
+        f"fleet/2026/11/{ID}": "text/plain",
     } == blobs
     assert to_json(insight) == content(container, f"{FOLDER}/{ID}.json")
     assert markdown(insight) == content(container, f"{FOLDER}/{ID}.md")
 
 
-def test_the_first_revision_takes_one_request_for_each_form(
+def test_the_first_revision_takes_one_request_for_each_form_and_one_for_its_summary(
     container: ContainerClient, requests: list[str]
 ) -> None:
     container.create_container()
@@ -131,7 +132,8 @@ def test_the_first_revision_takes_one_request_for_each_form(
 
     a_sink(container).deliver(an_insight(id=ID))
 
-    assert [f"PUT {FOLDER}/{ID}.json", f"PUT {FOLDER}/{ID}.md"] == requests
+    expected = [f"PUT {FOLDER}/{ID}.json", f"PUT {FOLDER}/{ID}.md", f"PUT fleet/2026/11/{ID}"]
+    assert expected == requests
 
 
 def test_a_later_revision_takes_two_requests_and_one_that_is_there_takes_one(
@@ -144,7 +146,8 @@ def test_a_later_revision_takes_two_requests_and_one_that_is_there_takes_one(
     sink.deliver(an_insight(id=ID, revision=2))
     sink.deliver(an_insight(id=ID, revision=2))
 
-    assert ["HEAD", "PUT", "HEAD"] == [request.partition(" ")[0] for request in requests]
+    asked = [request.partition(" ")[0] for request in requests]
+    assert ["HEAD", "PUT"] * 2 + ["HEAD"] * 2 == asked
 
 
 def test_a_later_revision_replaces_an_earlier_one_and_never_the_other_way_round(

@@ -11,9 +11,9 @@ import pytest
 
 from detector.app import bootstrap
 from detector.app.settings import Settings
-from detector.azure.blobs import BlobJournal
+from detector.azure.blobs import BlobArchive, BlobJournal
 from detector.errors import CatalogError, SettingsError
-from detector.local.folder import FolderJournal
+from detector.local.folder import FolderArchive, FolderJournal
 from detector.local.recording import Recording
 from detector.sinks.people import People
 from tests.builders import NIGHT
@@ -58,10 +58,16 @@ def test_a_notification_url_knows_its_place_in_the_settings() -> None:
 
 
 @pytest.mark.parametrize(
-    ("store", "journal"), [("blob:insights", BlobJournal), ("file:store", FolderJournal)]
+    ("store", "journal", "archive"),
+    [("blob:insights", BlobJournal, BlobArchive), ("file:store", FolderJournal, FolderArchive)],
 )
-def test_the_journal_stands_where_the_store_is(store: str, journal: type) -> None:
-    assert isinstance(bootstrap.journal_of(settings(DETECTOR_STORE=store)), journal)
+def test_the_journal_and_what_was_told_stand_where_the_store_is(
+    store: str, journal: type, archive: type
+) -> None:
+    chosen = settings(DETECTOR_STORE=store)
+
+    assert isinstance(bootstrap.journal_of(chosen), journal)
+    assert isinstance(bootstrap.archive_of(chosen), archive)
 
 
 def test_a_world_of_azure_is_made_without_asking_it_anything() -> None:

@@ -254,7 +254,7 @@ class TestReplay:
         said = detector("replay", recording)
 
         assert 21 == said.err.count("note: ")
-        assert "note: and 5 more; --json prints them all\n" in said.err
+        assert "note: and 5 more\n" in said.err
 
     def test_a_hundred_thousand_unreadable_rows_take_no_longer_than_others(
         self, detector: Command, tmp_path: Path
@@ -267,7 +267,7 @@ class TestReplay:
         said = detector("replay", recording)
 
         assert 21 == said.err.count("note: ")
-        assert "note: and 99980 more; --json prints them all\n" in said.err
+        assert "note: and 99980 more\n" in said.err
         assert "note: and 99980 more\n" in detector("explain", recording).err
 
     @pytest.mark.parametrize("now", ["", "yesterday", "0001-01-01T00:00:00Z", "9999-12-31"])

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from detector.articles.catalog import Catalog
-from detector.diagnosis.bandwidth import Comparison
+from detector.diagnosis.bandwidth import Average, Comparison, Measured
 from detector.insights.compose import Library, Revision, compose_insight, slot_facts
 from detector.insights.document import MOST_LISTED, Reason
 from detector.insights.scenario import RESET, SWITCHED_OVER
@@ -33,6 +33,7 @@ from tests.builders import (
     at,
 )
 from tests.memory import library
+from tests.sink_stand_in import an_insight
 
 NO_BANDWIDTH = Comparison(
     peak_mbps=None,
@@ -54,6 +55,7 @@ def a_telling(**changes: Any) -> Revision:
         "bandwidth": NO_BANDWIDTH,
         "reasons": (Reason.DETECTED,),
         "revision": 1,
+        "told_at": at(minutes=20),
     }
     return Revision(**parts | changes)
 
@@ -214,3 +216,64 @@ def test_what_is_unknown_of_a_gateway_has_the_documents_names() -> None:
     insight, _ = compose_insight(a_telling(gateway=a_gateway(unknown=unknown)), library())
 
     assert {"activeActive", "vips", "virtualNetwork", "vpnType"} == set(insight.gateway.unknown)
+
+
+def test_an_insight_tells_what_was_told_before_it_and_when() -> None:
+    first, _ = compose_insight(a_telling(), library())
+    again = {"reasons": (Reason.RECOVERED,), "revision": 2, "told_at": at(minutes=25)}
+
+    second, _ = compose_insight(a_telling(before=first, **again), library())
+
+    assert (at(minutes=20), at(minutes=25)) == (first.told_at, second.told_at)
+    assert first.revisions == second.revisions[:1]
+    assert [(1, (Reason.DETECTED,), at(minutes=20)), (2, (Reason.RECOVERED,), at(minutes=25))] == [
+        (each.revision, each.reasons, each.at) for each in second.revisions
+    ]
+    assert second.verdict == second.revisions[-1].verdict
+
+
+def test_what_an_earlier_release_told_stands_among_the_revisions_as_far_as_it_is_known() -> None:
+    """It noted neither when it told something nor what it had told before."""
+    older = an_insight(revision=3)
+
+    insight, _ = compose_insight(a_telling(before=older, revision=4), library())
+
+    assert [(3, None), (4, at(minutes=20))] == [
+        (each.revision, each.at) for each in insight.revisions
+    ]
+    assert 2 == insight.revisions_left_out
+
+
+def test_of_more_revisions_than_the_document_holds_the_latest_are_told() -> None:
+    insight = None
+    for revision in range(1, MOST_LISTED + 4):
+        insight, _ = compose_insight(a_telling(before=insight, revision=revision), library())
+
+    assert insight is not None
+    assert (4, MOST_LISTED + 3) == tuple(insight.revisions[each].revision for each in (0, -1))
+    assert 3 == insight.revisions_left_out
+
+
+def test_the_bandwidth_of_each_instance_is_told_by_its_latest_averages() -> None:
+    points = tuple(Average(at=at(minutes=5 * number), mbps=number) for number in range(203))
+    series = tuple(Measured(instance=f"IN_{number}", points=points) for number in range(202))
+    bandwidth = replace(NO_BANDWIDTH, series=series)
+
+    told = compose_insight(a_telling(bandwidth=bandwidth), library())[0].bandwidth
+
+    assert ("IN_0", 3, 3.0) == (
+        told.series[0].instance,
+        told.series[0].points_left_out,
+        told.series[0].points[0].mbps,
+    )
+    assert (MOST_LISTED, 2) == (len(told.series), told.series_left_out)
+    assert {MOST_LISTED} == {len(each.points) for each in told.series}
+
+
+def test_a_document_links_to_its_page_where_people_reach_one() -> None:
+    served = replace(library(), web_url="https://failovers.example")
+    insight, _ = compose_insight(a_telling(), served)
+    bare, _ = compose_insight(a_telling(), library())
+
+    assert f"https://failovers.example/api/failovers/{insight.id}" == insight.links.page
+    assert "" == bare.links.page

@@ -105,7 +105,7 @@ def state(folder: Path, before: Path) -> dict[str, object]:
             (insight.id, insight.revision)
             for path in folder.glob("insights/**/*.json")
             for insight in [Insight.model_validate_json(path.read_text())]
-            if (folder / insight_path(insight, ".md")).read_text() == to_markdown(insight)
+            if (folder / insight_path(insight.id, ".md")).read_text() == to_markdown(insight)
         ),
     }
 

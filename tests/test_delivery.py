@@ -89,7 +89,7 @@ def test_each_sink_gets_what_waits_for_it_and_the_journal_crosses_it_out() -> No
             ConnectionError("https://secret.example"),
             "bad did not take it (ConnectionError); a later run tries again",
         ),
-        (RuntimeError("https://secret.example"), "failed unexpectedly (RuntimeError)"),
+        (RuntimeError("https://secret.example"), "failed unexpectedly (RuntimeError"),
     ],
 )
 def test_a_sink_that_fails_stops_no_other_and_is_tried_again_later(
@@ -102,10 +102,12 @@ def test_a_sink_that_fails_stops_no_other_and_is_tried_again_later(
     [left] = only(journal).records[0].deliveries
 
     assert [FIRST] == good.taken
-    assert [f"bad: f-1 revision 1: {said.removeprefix('bad ')}"] == result.problems
+    [problem] = result.problems
+    assert problem.startswith(f"bad: f-1 revision 1: {said.removeprefix('bad ')}")
+    assert "secret" not in problem
     assert ("bad", 1, at(minutes=4)) == (left.sink, left.attempts, left.due)
     assert [("bad", 1, False, said)] == [
-        (o.sink, o.attempts, o.given_up, o.why) for o in result.outstanding
+        (o.sink, o.attempts, o.given_up, (o.why or "")[: len(said)]) for o in result.outstanding
     ]
 
 

@@ -112,7 +112,8 @@ def test_a_drill_says_what_each_sink_made_of_it_and_no_secret(
 
 def test_a_drill_leaves_no_trace_in_the_journal(detector: Command, store: Path) -> None:
     detector("drill", GATEWAY)
-    first = [path for path in files(store) if not path.startswith("insights/")]
+    shown = ("insights/", "fleet/")
+    first = [path for path in files(store) if not path.startswith(shown)]
 
     ran = detector("run")
 
@@ -120,7 +121,7 @@ def test_a_drill_leaves_no_trace_in_the_journal(detector: Command, store: Path) 
     assert 0 == ran.code
     assert "" == ran.out
     assert ["runs/last.json"] == [
-        path for path in files(store) if not path.startswith(("insights/", ".lock"))
+        path for path in files(store) if not path.startswith((*shown, ".lock"))
     ]
 
 
@@ -141,7 +142,7 @@ def test_a_drill_goes_to_the_container_and_the_queue(
         names = list(container.list_blob_names())
         [event] = [json.loads(base64.b64decode(each.content)) for each in queue.peek_messages()]
     assert 0 == said.code
-    assert {"insights"} == {each.partition("/")[0] for each in names}
+    assert {"insights", "fleet"} == {each.partition("/")[0] for each in names}
     assert event["drill"] is True
     assert event["data"]["verdict"].startswith("DRILL: ")
 

@@ -26,6 +26,7 @@ from azure.storage.queue import QueueClient
 from detector.azure.blobs import BlobJournal
 from detector.azure.clouds import Endpoint
 from detector.azure.eventgrid import EventGrid
+from detector.azure.ingestion import LogsIngestion
 from detector.azure.logs import Logs
 from detector.azure.logs_client import LogsClient
 from detector.azure.metrics import Metrics, arm_client, metrics_client
@@ -322,15 +323,6 @@ class FailingAt:
     def note_run(self, note: Mapping[str, object]) -> None:
         self._journal("note_run").note_run(note)
 
-    def last_coverage(self) -> Mapping[str, object] | None:
-        return self._journal("last_coverage").last_coverage()
-
-    def note_coverage(self, note: Mapping[str, object]) -> None:
-        self._journal("note_coverage").note_coverage(note)
-
-    def probe(self) -> str:
-        return self._journal("probe").probe()
-
 
 DELIVERED: Final = {
     **dict.fromkeys(("due", "load", "commit"), (0, 1)),
@@ -418,6 +410,9 @@ def a_sink(
     host = refused if fault == "refused" else server.at
     if kind == "event grid":
         return EventGrid(f"https://{host}/{SECRET}", AnyToken, now=lambda: FIRST, timeout=timeout)
+    if kind == "logs ingestion":
+        rows = Endpoint(url=f"https://{host}/{SECRET}", audience="https://monitor.azure.com")
+        return LogsIngestion(rows, "dcr-0", AnyToken, now=lambda: FIRST, timeout=timeout)
     if kind == "webhook":
         return Webhook(url=f"https://{host}/{SECRET}", now=lambda: FIRST, timeout=timeout)
     return People(url=f"jsons://{host}/{SECRET}", timeout=timeout)
@@ -435,7 +430,7 @@ class Renamed:
 
 
 QUEUE: Final = f"insights-{uuid4().hex[:8]}"
-SINKS: Final = ("queue", "event grid", "webhook", "notification")
+SINKS: Final = ("queue", "event grid", "webhook", "notification", "logs ingestion")
 REFUSALS: Final = {"401", "403", "404", "413"}
 TAKEN: Final = {
     *((kind, f"{fault} body") for kind in SINKS[1:3] for fault in ("garbage", "truncated")),
@@ -452,6 +447,7 @@ def test_a_sink_that_fails_stops_no_other_and_is_told_later_or_given_up(
     good, journal = ListSink("good"), MemoryJournal()
     servers.failing(fault)
     with over_tls() as receiver:
+        receiver.answer = replying(204 if kind == "logs ingestion" else 200)
 
         def world(fault: str | None) -> World:
             faulty = Renamed(a_sink(kind, servers, receiver, fault, opened))

@@ -361,11 +361,10 @@ def test_settings_that_are_missing_are_named_and_nothing_is_asked(
     assert azure.requests == []
 
 
-def test_the_host_finds_one_timer_that_does_not_run_on_start_up() -> None:
-    [function] = function_app.app.get_functions()
-    [binding] = json.loads(str(function))["bindings"]
+def test_the_host_finds_a_timer_that_does_not_run_on_start_up() -> None:
+    found = {each.get_function_name(): each for each in function_app.app.get_functions()}
+    [binding] = json.loads(str(found["detect"]))["bindings"]
 
-    assert function.get_function_name() == "detect"
     assert binding["type"] == "timerTrigger"
     assert binding["schedule"] == "%DETECTOR_SCHEDULE%"
     assert binding["useMonitor"] is True

@@ -125,13 +125,15 @@ def everything() -> History:
         flapping=True,
         evidence=(EvidenceRow(at=at(), source="TunnelDiagnosticLog", text='𝄞 \u202e \x00 \\ "'),),
     )
+    first = {"revision": 1, "reasons": ("detected",), "at": at(), "verdict": "It failed over."}
+    insight = an_insight(revision=2, told_at=at(minutes=5), revisions=(first,))
     unknown = {"vips": "Azure did not answer", "connections": "no right to read them"}
     return a_history(
         a_record(
             a_delivery(attempts=3, given_up="refused with 403"),
             a_delivery(2),
             a_delivery(2, sink="people", held_until=at(minutes=15)),
-            insights=[an_insight(), an_insight(revision=2)],
+            insights=[an_insight(), insight],
             diagnosis=diagnosis,
             gateway=a_gateway(unknown=unknown),
             failover=a_failover(

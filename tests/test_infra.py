@@ -278,7 +278,8 @@ def test_the_storage_account_has_no_keys_and_only_insights_grow_old() -> None:
 
     assert "allowSharedKeyAccess: false" in text
     assert "allowBlobPublicAccess: false" in text
-    assert ["'${insights.name}/insights/'"] == re.findall(r"prefixMatch: \[\s*(\S+)\s*\]", text)
+    [old] = re.findall(r"prefixMatch: \[([^\]]*)\]", text)
+    assert ["'${insights.name}/insights/'", "'${insights.name}/fleet/'"] == old.split()
 
 
 @pytest.mark.parametrize("role", ROLES)

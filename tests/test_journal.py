@@ -21,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from detector.azure.blobs import BlobJournal
 from detector.errors import JournalConflict, JournalUnavailable
 from detector.journal.history import Delivery, History, Record
-from detector.journal.layout import LAST_COVERAGE, LAST_RUN, history_path
+from detector.journal.layout import LAST_RUN, history_path
 from detector.journal.ports import Journal
 from detector.local.folder import FolderJournal
 from detector.model import (
@@ -82,29 +82,6 @@ class JournalContract:
         assert (None, None) == journal.load("vpn-hub-0123456789abcdef")
         assert [] == list(journal.due(NOON))
         assert journal.last_run() is None
-
-    def test_the_note_of_a_check_of_coverage_is_kept_beside_that_of_a_run(
-        self, journal: Journal
-    ) -> None:
-        before = journal.last_coverage()
-        journal.note_coverage({"blind": {"vpn-hub": "it logs nothing"}})
-        journal.note_coverage({"blind": {}})
-        journal.note_run({"report": {}})
-
-        assert (None, {"blind": {}}) == (before, journal.last_coverage())
-
-    def test_a_probe_writes_and_says_where(self, journal: Journal) -> None:
-        assert "coverage/probe.json" in journal.probe().replace("\\", "/")
-        assert journal.last_coverage() is None
-
-    def test_a_note_of_coverage_that_is_no_json_is_unreadable(
-        self, journal: Journal, place: object
-    ) -> None:
-        journal.note_run({})
-        self.put(place, LAST_COVERAGE, "[]")
-
-        with pytest.raises(JournalUnavailable, match=r"cannot be read"):
-            journal.last_coverage()
 
     def test_what_was_saved_is_loaded_with_the_tag_that_saving_gave(self, journal: Journal) -> None:
         history = a_history("vpn-hub", NOON)

@@ -17,7 +17,7 @@ from detector.azure.clouds import CLOUDS
 from detector.azure.logs import Logs
 from detector.azure.logs_client import LogsClient
 from detector.azure.query import Query
-from detector.errors import FactUnknown, LogsRefused, LogsUnavailable
+from detector.errors import DetectorError, FactUnknown, LogsRefused, LogsUnavailable
 from detector.model import Answer, Kind, Phase, Scope, Signal, Window
 from tests.azure_stand_in import AzureStandIn, Fault, closed, truncated
 from tests.log_tables import LogTables
@@ -39,7 +39,7 @@ GRANT_ON_SUBSCRIPTION = (
 )
 NO_LOGS = "it has no AzureDiagnostics yet: no gateway has sent its logs there"
 
-Outcome = Answer | LogsRefused | LogsUnavailable
+Outcome = Answer | DetectorError
 MakeLogs = Callable[..., Logs]
 
 

@@ -15,9 +15,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.app.settings import Settings
-from detector.azure.queue import LONGEST_BYTES, MARK, NOTE, QueueSink, coverage_message, message
+from detector.azure.queue import (
+    LONGEST_BYTES,
+    MARK,
+    NOTE,
+    QueueSink,
+    coverage_message,
+    message,
+    send_wish,
+)
 from detector.azure.storage import queue_client
-from detector.errors import DeliveryRefused
+from detector.errors import DeliveryFailed, DeliveryRefused
 from detector.insights.cloudevent import to_cloudevent
 from detector.insights.coverage import to_coverage_event
 from detector.insights.document import Insight
@@ -29,6 +37,7 @@ from tests.sink_stand_in import (
     NOW,
     SinkStandIn,
     an_insight,
+    closed_port,
     replying,
 )
 
@@ -214,3 +223,15 @@ def test_a_probe_that_is_refused_names_the_role() -> None:
 
     assert evidence is None
     assert "Storage Queue Data Contributor" in str(problem)
+def test_a_wish_to_run_says_no_more_and_is_not_seen_before_its_time(queue: QueueClient) -> None:
+    send_wish(queue, wait=timedelta(minutes=1), now=NOW)
+    send_wish(queue, wait=timedelta(), now=NOW)
+
+    [seen] = queue.receive_messages()
+    assert b"run" == base64.b64decode(seen.content)
+    assert 2 == queue.get_queue_properties().approximate_message_count
+
+
+def test_a_wish_that_the_queue_does_not_take_is_a_delivery_that_failed() -> None:
+    with pytest.raises(DeliveryFailed, match="queue insights: no answer"):
+        send_wish(at(f"127.0.0.1:{closed_port()}")(), wait=timedelta(), now=NOW)

@@ -41,15 +41,15 @@ def test_a_report_is_one_line_of_json_whatever_it_says() -> None:
 
 def test_a_scope_says_what_it_answered_for_its_window() -> None:
     answer = Answer(scope=SCOPE, window=WINDOW, signals=(down(at(-9)), down(at(-5))))
-    said = scope_report(answer, WINDOW)
+    said = scope_report(SCOPE, WINDOW, answer)
 
     assert (SCOPE.id, WINDOW) == (said.scope, Window(start=said.window_start, end=said.window_end))
     assert (True, 2, at(-5), None) == (said.complete, said.signals, said.newest, said.problem)
 
 
 def test_a_scope_that_did_not_answer_or_has_no_logs_yet_says_why() -> None:
-    silent = scope_report(LogsUnavailable("no answer", scope=SCOPE.id), WINDOW)
-    empty = scope_report(Answer(scope=SCOPE, window=WINDOW, no_logs="no table yet"), WINDOW)
+    silent = scope_report(SCOPE, WINDOW, LogsUnavailable("no answer", scope=SCOPE.id))
+    empty = scope_report(SCOPE, WINDOW, Answer(scope=SCOPE, window=WINDOW, no_logs="no table yet"))
 
     assert (False, 0, None, "no answer") == (
         silent.complete,

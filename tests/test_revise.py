@@ -96,6 +96,9 @@ def test_a_later_revision_follows_the_last_one_under_the_same_id() -> None:
         (insight.id, insight.revision, insight.reason) for insight in after.insights
     ]
     assert [1, 2] == [delivery.revision for delivery in after.history.records[0].deliveries]
+    assert [(1, NOW), (2, NOW)] == [
+        (each.revision, each.at) for each in after.insights[0].revisions
+    ]
 
 
 def test_where_nothing_changed_the_history_is_the_one_that_was_loaded() -> None:

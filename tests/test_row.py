@@ -299,10 +299,10 @@ def test_a_row_that_lacks_what_it_needs_is_unreadable_and_says_what(
 def test_an_unreadable_row_is_named_and_stops_no_other() -> None:
     rows = [a_row(), a_row(Instance=""), a_row(Operation="Else", ResourceId="")]
 
-    signals, unreadable = read_rows(rows, origin="the workspace")
+    signals, unusable = read_rows(rows, origin="the workspace")
 
     assert [read_row(a_row())] == signals
-    assert ["the workspace, row 2: it tells of a tunnel and has no instance_s"] == unreadable
+    assert ["the workspace, row 2: it tells of a tunnel and has no instance_s"] == unusable.lines
 
 
 @pytest.mark.parametrize("as_text", [False, True])
@@ -364,9 +364,9 @@ def nested(deep: int = 100_000) -> object:
 def test_a_value_of_any_depth_stops_no_other_row(column: str) -> None:
     rows = [a_row(**{column: nested()}), a_row(**{column: {"message": nested()}}), a_row()]
 
-    signals, unreadable = read_rows(rows, origin="workspace")
+    signals, unusable = read_rows(rows, origin="workspace")
 
-    assert 3 == len(signals) + len(unreadable)
+    assert 3 == len(signals) + len(unusable.lines)
     assert signal_of() == signals[-1]
 
 

@@ -471,14 +471,14 @@ def test_a_row_with_half_a_character_is_told_like_any_other() -> None:
             (at(12), "TunnelConnected", half),
         )
     ]
-    signals, unreadable = read_rows(rows, origin="test")
+    signals, unusable = read_rows(rows, origin="test")
     sink = ListSink()
 
     report, _ = run_once(
         a_world(MemoryLogs(seen(*signals)), sinks=[sink]), now=at(minutes=5), left=plenty
     )
 
-    assert ([], True) == (unreadable, report.ok)
+    assert ([], True) == (unusable.lines, report.ok)
     assert ["?x\x00"] == [outage.remote_ip for outage in sink.taken[0].failover.outages]
 
 
@@ -651,8 +651,8 @@ def test_a_history_that_others_write_all_the_time_is_left_to_the_next_run() -> N
 
 
 @pytest.mark.parametrize("port", ["gateways", "connections", "bandwidth"])
-def test_what_nobody_thought_of_at_one_gateway_stops_only_that(port: str) -> None:
-    """Its kind and its place are reported, never its text; the next run looks at it again."""
+def test_what_nobody_thought_of_at_one_fact_is_unknown_and_told_when_it_can_be(port: str) -> None:
+    """Its kind and its place are reported, never its text; the next run asks again."""
     rows = [*at_gateway("vpn-odd", *HAND_OVER), *at_gateway("vpn-well", *HAND_OVER)]
     journal, sink = MemoryJournal(), ListSink()
     world = a_world(MemoryLogs(seen(*rows)), journal=journal, sinks=[sink])
@@ -668,10 +668,10 @@ def test_what_nobody_thought_of_at_one_gateway_stops_only_that(port: str) -> Non
     report, insights = run_once(broken, now=at(minutes=5), left=plenty)
     _, again = run_once(world, now=at(minutes=10), left=plenty)
 
-    assert ["vpn-well"] == [insight.gateway.name for insight in insights]
+    assert ["vpn-odd", "vpn-well"] == [insight.gateway.name for insight in insights]
     [problem] = report.problems
-    assert "vpn-odd: failed unexpectedly (ZeroDivisionError at " in problem
+    assert "vpn-odd: failed unexpectedly (ZeroDivisionError at detector.runs." in problem
     assert "secret" not in problem
     assert journal.last_run() is not None
-    assert ["vpn-odd"] == [insight.gateway.name for insight in again]
-    assert 2 == len(sink.taken)
+    assert [("vpn-odd", "completed")] == [(each.gateway.name, each.reason) for each in again]
+    assert 3 == len(sink.taken)

@@ -179,6 +179,8 @@ def test_a_reference_that_did_not_resolve_is_told_as_such(name: str, kind: str) 
         ("DETECTOR_DIGEST", "P2D"),
         ("DETECTOR_TIME_ZONE", "Mars/Olympus"),
         ("DETECTOR_TIME_ZONE", "../etc/passwd"),
+        ("DETECTOR_LOGIN", "yes"),
+        ("DETECTOR_LOGIN", "1"),
         ("DETECTOR_WEB_URL", "http://failovers.example"),
         ("DETECTOR_WEB_URL", "https://failovers.example/?code=key"),
         ("AzureWebJobsStorage__accountName", "https://account.blob.core.windows.net"),

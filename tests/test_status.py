@@ -13,7 +13,6 @@ import pytest
 from azure.storage.blob import ContainerClient
 
 from detector.azure.blobs import BlobJournal
-from detector.insights.document import timestamp
 from detector.journal.history import Delivery, History, Record
 from detector.journal.ports import Journal
 from detector.local.folder import FolderJournal
@@ -25,7 +24,6 @@ from detector.runs.windows import run_note
 from tests.azurite import Azurite
 from tests.builders import GATEWAY_ID, a_diagnosis, a_failover, a_gateway, at
 from tests.command_line import Command
-from tests.fleet import a_coverage
 from tests.sink_stand_in import an_insight
 
 SCOPE = "11111111-2222-4333-8444-555555555555"
@@ -202,66 +200,6 @@ def test_a_history_that_cannot_be_read_is_a_problem_and_the_others_are_shown(
     assert "broken.json: cannot be read; restore an earlier version of it or delete it" in problem
 
 
-def test_blind_gateways_need_somebody(journal: Journal) -> None:
-    ran(journal, **{SCOPE: NOW})
-    journal.note_coverage(a_note(blind={GATEWAY_ID: "TunnelDiagnosticLog is off"}))
-    shown = state(journal)
-
-    assert not shown.ok
-    assert [f"blind        {GATEWAY_ID}: TunnelDiagnosticLog is off"] == [
-        line for line in status_lines(shown) if line.startswith("blind")
-    ]
-    assert "a failover of 1 gateway would not be seen; `doctor` says how to mend that" in (
-        shown.problems
-    )
-
-
-def test_of_many_blind_gateways_a_person_sees_twenty(journal: Journal) -> None:
-    journal.note_coverage(a_note(blind={f"/x/{n:02}": "it logs nothing" for n in range(25)}))
-    lines = [line for line in status_lines(state(journal)) if line.startswith("blind")]
-
-    assert (21, "blind        and 5 more; --json has them all") == (len(lines), lines[-1])
-
-
-def test_coverage_that_was_not_checked_for_three_days_needs_somebody(journal: Journal) -> None:
-    ran(journal, **{SCOPE: NOW})
-    journal.note_coverage(a_note(at=timestamp(NOW - timedelta(days=4))))
-
-    assert ["coverage was last checked 4 d ago; is check_coverage running? See its log"] == list(
-        state(journal).problems
-    )
-
-
-def test_coverage_that_was_not_told_is_said(journal: Journal) -> None:
-    ran(journal, **{SCOPE: NOW})
-    document = a_coverage("vpn-a").model_dump(mode="json")
-    pending = [{"document": document, "sinks": ["webhook-1"]}]
-    journal.note_coverage(a_note(pending=pending))
-
-    assert ["webhook-1 was not told what changed in coverage; the next check tries again"] == list(
-        state(journal).problems
-    )
-
-
-def test_a_note_of_coverage_that_no_check_wrote_is_said(journal: Journal) -> None:
-    ran(journal, **{SCOPE: NOW})
-    journal.note_coverage({"at": "yesterday"})
-    [problem] = state(journal).problems
-
-    assert problem.startswith("coverage/last.json: cannot be read")
-
-
-def test_before_the_first_check_of_coverage_nobody_is_asked_for(journal: Journal) -> None:
-    ran(journal, **{SCOPE: NOW})
-
-    assert (True, None) == (state(journal).ok, state(journal).coverage_at)
-
-
-def a_note(**changes: object) -> dict[str, object]:
-    """What a check of now left."""
-    return {"at": timestamp(NOW), **changes}
-
-
 class TestCommand:
     """`status`, as a probe calls it."""
 
@@ -299,9 +237,7 @@ class TestCommand:
         shown = json.loads(said.out)
 
         assert 1 == said.code
-        assert [
-            *("at", "scopes", "open", "outstanding", "givenUp", "coverageAt", "blind", "problems")
-        ] == list(shown)
+        assert ["at", "scopes", "open", "outstanding", "givenUp", "problems"] == list(shown)
         assert [{"scope": SCOPE, "completeUntil": None, "ageSeconds": None, "note": None}] == shown[
             "scopes"
         ]

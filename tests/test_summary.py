@@ -53,6 +53,7 @@ def an_insight(text: str = "x", *, catalog: Catalog = SHIPPED, drill: bool = Fal
         ),
         reasons=(Reason.DETECTED,),
         revision=1,
+        told_at=at(minutes=20),
         drill=drill,
     )
     library = Library(catalog=catalog, cloud="AzureCloud", portal="portal.azure.com")

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final, TypeVar, get_args
+from typing import TYPE_CHECKING, Final, TypeVar, get_args
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,9 @@ import typer
 
 from detector.articles import key_of
 from detector.errors import OperatorError, SettingsError
+
+if TYPE_CHECKING:
+    from detector.model import Window
 
 T = TypeVar("T")
 
@@ -93,7 +96,7 @@ def _setting(name: str, text: str, read: Callable[[str], T]) -> T:
 
 
 def time(text: str) -> datetime:
-    """The instant that `--now` gives."""
+    """The instant that an option gives."""
     from detector.signals import UnreadableRow, instant
 
     try:
@@ -102,6 +105,16 @@ def time(text: str) -> datetime:
         raise typer.BadParameter(
             f"{text!r} is no ISO 8601 time, as 2026-11-22T03:10:00Z"
         ) from error
+
+
+def window(start: str, end: str) -> Window:
+    """The window that `--from` and `--to` give."""
+    from detector.model import Window
+
+    given = Window(start=time(start), end=time(end))
+    if given.end <= given.start:
+        raise typer.BadParameter("--to must be later than --from")
+    return given
 
 
 def gateway_id(text: str) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache, cached_property
 from pathlib import Path
@@ -15,8 +16,9 @@ from detector.articles import catalog
 from detector.azure import CLOUDS, Cloud, Endpoint, Logs
 from detector.errors import SettingsError
 from detector.insights import Insight, Library, to_markdown
-from detector.journal import Journal, Sink
-from detector.runs import Probes, Sources, World
+from detector.coverage import Probes
+from detector.journal import Archive, Journal, Sink
+from detector.runs import Sources, World
 from detector.sinks import People, Webhook
 
 if TYPE_CHECKING:
@@ -31,7 +33,9 @@ if TYPE_CHECKING:
     from azure.storage.queue import QueueClient
 
     from detector.azure import LogsClient, Metrics, Network, ResourceHealth
+    from detector.errors import FactUnknown
     from detector.local import Recording
+    from detector.model import Gateway, Series, Window
 
 FORMATS: Final[Mapping[str, Callable[[Insight], str]]] = {".md": to_markdown}
 """The forms in which an insight is written beside its JSON, by the ending of the file."""
@@ -51,6 +55,9 @@ AFTER_FACTS: Final = timedelta(seconds=60)
 """So much of a run is left when facts are waited for no longer: they are unknown, and told so."""
 
 LOCAL_CLOUD: Final = "AzureCloud"
+
+REQUESTS: Final = "detector-requests"
+"""The queue of wishes to run; function_app.py names it, too."""
 
 
 def of_azure(
@@ -74,6 +81,28 @@ def of_azure(
         sinks=sinks_of(settings, clock=clock),
         library=library_of(settings),
     )
+
+
+def recorder_of(
+    settings: Settings, *, left: Callable[[], timedelta], hear: Callable[[object], None]
+) -> tuple[Logs, Sources]:
+    """The logs and the facts' ports of Azure, to be recorded.
+
+    `hear` is given the body of each answer of Azure Resource Manager, metrics included.
+    """
+    _quieten()
+    clients = _Clients(settings, hear)
+
+    def bandwidth(
+        gateways: Sequence[Gateway], window: Window
+    ) -> Mapping[str, Sequence[Series] | FactUnknown]:
+        from detector.azure import Metrics
+
+        metrics = Metrics(clients.of_region, lambda: clients.arm, left=left)
+        return metrics.one_by_one([gateway.id for gateway in gateways], window)
+
+    logs = Logs(lambda: clients.logs, settings.scopes, left=left)
+    return logs, replace(_sources(clients, left, logs), bandwidth=bandwidth)
 
 
 def _quieten() -> None:
@@ -113,8 +142,9 @@ def of_recording(
 class _Clients:
     """Azure's clients for one set of settings, each made once, when it is first used."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, hear: Callable[[object], None] | None = None) -> None:
         self._settings = settings
+        self._hear = hear
         self.of_subscription = cache(self._of_subscription)
         self.health_of = cache(self._health_of)
         self.of_region = cache(self._of_region)
@@ -143,12 +173,14 @@ class _Clients:
     def _of_subscription(self, subscription_id: str) -> NetworkManagementClient:
         from detector.azure import network_client
 
-        return network_client(self.credential, subscription_id, _given(self.cloud.arm))
+        arm = _given(self.cloud.arm)
+        return network_client(self.credential, subscription_id, arm, hear=self._hear)
 
     def _health_of(self, subscription_id: str) -> ResourceHealthMgmtClient:
         from detector.azure import health_client
 
-        return health_client(self.credential, subscription_id, _given(self.cloud.arm))
+        arm = _given(self.cloud.arm)
+        return health_client(self.credential, subscription_id, arm, hear=self._hear)
 
     def _of_region(self, region: str) -> MetricsClient:
         from detector.azure import metrics_client
@@ -159,7 +191,7 @@ class _Clients:
     def arm(self) -> PipelineClient[HttpRequest, HttpResponse]:
         from detector.azure import arm_client
 
-        return arm_client(self.credential, _given(self.cloud.arm))
+        return arm_client(self.credential, _given(self.cloud.arm), hear=self._hear)
 
     @cached_property
     def graph(self) -> ResourceGraphClient:
@@ -177,9 +209,15 @@ class _Clients:
 
     @cached_property
     def queue(self) -> QueueClient:
+        return self._queue(self._settings.queue or "")
+
+    @cached_property
+    def requests(self) -> QueueClient:
+        return self._queue(REQUESTS)
+
+    def _queue(self, name: str) -> QueueClient:
         from detector.azure import queue_client
 
-        name = self._settings.queue or ""
         return queue_client(self._settings.storage, name, lambda: self.credential)
 
 
@@ -258,6 +296,31 @@ def journal_of(settings: Settings) -> Journal:
     return BlobJournal(lambda: _clients(settings).container)
 
 
+def archive_of(settings: Settings) -> Archive:
+    """Where what was told is looked up: in the store of the settings."""
+    if isinstance(settings.store, FolderStore):
+        from detector.local import FolderArchive
+
+        return FolderArchive(settings.store.folder)
+    from detector.azure import BlobArchive
+
+    return BlobArchive(lambda: _clients(settings).container)
+
+
+def requests_of(settings: Settings, *, now: datetime) -> Callable[[timedelta], None]:
+    """What puts a wish to run on the queue, to be seen after that time.
+
+    Raises DeliveryFailed or DeliveryRefused, and SettingsError where there is no queue.
+    """
+    if settings.storage.connection_string is None and settings.storage.queue_uri is None:
+        raise SettingsError(
+            {"AzureWebJobsStorage__queueServiceUri": "required, to ask for a run by an alert"}
+        )
+    from detector.azure import send_wish
+
+    return lambda wait: send_wish(_clients(settings).requests, wait=wait, now=now)
+
+
 def sinks_of(settings: Settings, *, clock: Callable[[], datetime]) -> tuple[Sink, ...]:
     """Every sink that the settings name."""
     clients = _clients(settings)
@@ -314,4 +377,5 @@ def library_of(settings: Settings) -> Library:
         catalog=catalog.load(settings.articles),
         cloud=settings.cloud,
         portal=CLOUDS[settings.cloud].portal,
+        web_url=settings.web_url,
     )

@@ -137,8 +137,6 @@ def replay(
         report, insights = run_once(world, now=at, left=lambda: timedelta(minutes=4))
         files = FolderInsights(folder, bootstrap.FORMATS)
         written = [path for insight in insights for path in files.paths(insight)] if out else []
-    unreadable = (*report.unreadable, *recorded.unreadable_bodies)
-    report = report.model_copy(update={"unreadable": unreadable})
     if as_json:
         show_json(report, insights, listener.sent)
     else:
@@ -229,7 +227,7 @@ def explain(
             recorded, folder, now=at, articles=arguments.articles(), cloud=arguments.cloud()
         )
         text = explain_recording(world, gateway, now=at)
-    say_notes(recorded.unreadable)
+    say_notes(recorded.unusable.lines, more=recorded.unusable.more)
     if not text:
         whose = f"gateway {gateway}" if gateway else "any gateway"
         raise OperatorError(
@@ -299,6 +297,50 @@ def drill(
     if dry_run:
         say("dry run, nothing sent")
     if failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def record(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A new folder.")],
+    start: Annotated[str, typer.Option("--from", metavar="T", help="From when (ISO 8601, UTC).")],
+    end: Annotated[str, typer.Option("--to", metavar="T", help="Until when, not included.")],
+    gateway: Annotated[
+        str | None,
+        typer.Option(metavar="ID", help="One gateway's id; default: every one that has rows."),
+    ] = None,
+    mask: Annotated[
+        bool,
+        typer.Option("--mask", help="Replace ids, names, addresses and people by random ones."),
+    ] = False,
+    mask_table: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="With --mask: keep here, and only here, what was what."),
+    ] = None,
+) -> None:
+    """A recording of Azure, to be replayed without it."""
+    from random import SystemRandom
+
+    from detector.app.invocation import utc_now
+    from detector.app.record import parts_of_azure
+    from detector.app.settings import Settings
+    from detector.local import NewRecording
+
+    window = arguments.window(start, end)
+    gateway_id = None if gateway is None else arguments.gateway_id(gateway)
+    if mask_table and not mask:
+        raise typer.BadParameter("--mask-table needs --mask")
+    # Nothing is kept in a store, so none has to be set.
+    unused = {"DETECTOR_STORE": "file:unused", "DETECTOR_QUEUE": ""}
+    settings = Settings.read(arguments.environment() | unused)
+    recording = NewRecording(folder, mask_table)
+    parts, problems = parts_of_azure(settings, window, gateway_id, clock=utc_now, say=say)
+    written = recording.write_masked(parts, SystemRandom()) if mask else recording.write(parts)
+    for path in written:
+        say(f"wrote {path}")
+    for problem in problems:
+        say(f"error: {problem}")
+    if problems:
         raise typer.Exit(1)
 
 

@@ -103,9 +103,12 @@ def say_of(report: Report, *, closing: str, written: Sequence[Path] = ()) -> Non
     """Say what came of a run, the worst last; ends the command with 1 where a part failed."""
     for path in written:
         say(f"wrote {path}")
-    say_notes(list(_notes(report)), rest="; --json prints them all")
+    left_out = sum(report.more.get(name, 0) for name in ("unreadable", "suspected", "givenUp"))
+    say_notes(list(_notes(report)), more=left_out)
     for line in report.problems:
         say(f"error: {line}")
+    if more := report.more.get("problems"):
+        say(f"error: and {more} more")
     signals = sum(scope.signals for scope in report.scopes)
     say(
         f"{closing}; {count(report.failovers, 'failover')} seen in {count(signals, 'row')} of "
@@ -115,23 +118,31 @@ def say_of(report: Report, *, closing: str, written: Sequence[Path] = ()) -> Non
         raise typer.Exit(1)
 
 
-def say_notes(lines: Sequence[str], *, rest: str = "") -> None:
-    """Say what did not fail, and yet somebody might want to know; of many, how many there are."""
+def say_notes(lines: Sequence[str], *, more: int = 0) -> None:
+    """Say what did not fail, and yet somebody might want to know; of many, how many there are.
+
+    There are `more` than `lines` names.
+    """
     for line in lines[:MOST_NOTES]:
         say(f"note: {line}")
-    if len(lines) > MOST_NOTES:
-        say(f"note: and {len(lines) - MOST_NOTES} more{rest}")
+    more += max(0, len(lines) - MOST_NOTES)
+    if more:
+        say(f"note: and {more} more")
 
 
 def told(report: Report) -> str:
     """How much a run told."""
-    return f"{count(len(report.told), 'insight')} told" if report.told else NO_NEWS
+    return f"{count(_told(report), 'insight')} told" if report.told else NO_NEWS
 
 
 def to_tell(report: Report) -> str:
     """How much a dry run would have told."""
-    insights = f"{count(len(report.told), 'insight')} to tell" if report.told else NO_NEWS
+    insights = f"{count(_told(report), 'insight')} to tell" if report.told else NO_NEWS
     return f"dry run, nothing written; {insights}"
+
+
+def _told(report: Report) -> int:
+    return len(report.told) + report.more.get("told", 0)
 
 
 def _notes(report: Report) -> Iterator[str]:

@@ -239,6 +239,12 @@ def zone(text: str) -> ZoneInfo | None:
         raise ValueError("give a name of the IANA database, such as Europe/Paris") from None
 
 
+def _switch(text: str) -> bool:
+    if text.lower() not in ("true", "false"):
+        raise ValueError("give true or false")
+    return text.lower() == "true"
+
+
 def _web_url(text: str) -> str:
     if not _is_https(text) or re.search(r"[\s{}@?#]", text):
         raise ValueError("give the app's https URL without user, query (no key) or fragment")
@@ -296,6 +302,7 @@ WebhookSecret = Annotated[SecretStr, PlainValidator(_webhook_secret)]
 NotifyUrls = Annotated[tuple[NotifyUrl, ...], PlainValidator(_notify_urls)]
 Digest = Annotated[timedelta, PlainValidator(digest)]
 TimeZone = Annotated[ZoneInfo | None, PlainValidator(zone)]
+Switch = Annotated[bool, PlainValidator(_switch)]
 WebUrl = Annotated[str, PlainValidator(_web_url)]
 ConnectionString = Annotated[SecretStr, PlainValidator(_connection_string)]
 AccountName = Annotated[str, PlainValidator(_account_name)]

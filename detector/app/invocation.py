@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import time
@@ -15,8 +16,9 @@ from detector.app.settings import Settings
 from detector.errors import RunFailed
 from detector.insights import Check, Insight
 from detector.journal import ReadOnly
-from detector.runs import CoverageReport, Report, World, check_coverage, run_once, told_line
-from detector.text import visible_json
+from detector.coverage import CoverageReport, check_coverage
+from detector.runs import LONGEST_LINE, Report, World, log_line, run_once, told_line
+from detector.text import cut, visible_json
 
 TIME_LIMIT: Final = timedelta(minutes=4)
 """How long a run may take: less than host.json's functionTimeout, and than the timer's period."""
@@ -31,7 +33,7 @@ def invoke() -> None:
     """
     report, _ = invoke_with(Settings.read(os.environ))
     if not report.ok:
-        raise RunFailed(report.problems)
+        raise RunFailed(report.problems, more=report.more.get("problems", 0))
 
 
 def invoke_with(settings: Settings) -> tuple[Report, list[Insight]]:
@@ -40,13 +42,10 @@ def invoke_with(settings: Settings) -> tuple[Report, list[Insight]]:
     world = bootstrap.of_azure(settings, clock=utc_now, left=left)
     report, insights = run_once(world, now=utc_now(), left=left)
     for insight in insights:
-        line = visible_json(told_line(insight).model_dump_json(by_alias=True))
-        _log.info('{"insight": %s}', line)
-    _log.log(
-        logging.INFO if report.ok else logging.ERROR,
-        '{"run": %s}',
-        visible_json(report.model_dump_json(by_alias=True)),
-    )
+        _log.info('{"insight": %s}', log_line(told_line(insight)))
+    for trace in report.traces:
+        _log.debug('{"trace": %s}', visible_json(json.dumps(cut(trace, LONGEST_LINE // 8))))
+    _log.log(logging.INFO if report.ok else logging.ERROR, '{"run": %s}', log_line(report))
     return report, insights
 
 

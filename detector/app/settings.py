@@ -62,6 +62,7 @@ class Settings(BaseModel):
     digest: forms.Digest = Field(alias="DETECTOR_DIGEST")
     time_zone: forms.TimeZone = Field(None, alias="DETECTOR_TIME_ZONE")
     web_url: forms.WebUrl | None = Field(None, alias="DETECTOR_WEB_URL")
+    login: forms.Switch = Field(False, alias="DETECTOR_LOGIN")  # noqa: FBT003 -- a field's default
     connection_string: forms.ConnectionString | None = Field(None, alias="AzureWebJobsStorage")
     account_name: forms.AccountName | None = Field(None, alias="AzureWebJobsStorage__accountName")
     blob_uri: forms.Url | None = Field(None, alias="AzureWebJobsStorage__blobServiceUri")

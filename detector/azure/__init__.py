@@ -8,7 +8,7 @@ from detector.face import lazily
 
 if TYPE_CHECKING:
     from detector.azure.arm_bodies import Bodies
-    from detector.azure.blobs import BlobInsights, BlobJournal
+    from detector.azure.blobs import BlobArchive, BlobInsights, BlobJournal
     from detector.azure.clouds import CLOUDS, Cloud, Endpoint
     from detector.azure.eventgrid import EventGrid
     from detector.azure.health import ResourceHealth, health_client
@@ -16,12 +16,13 @@ if TYPE_CHECKING:
     from detector.azure.logs_client import LogsClient
     from detector.azure.metrics import Metrics, arm_client, metrics_client
     from detector.azure.network import Network, network_client
-    from detector.azure.queue import QueueSink
+    from detector.azure.queue import QueueSink, send_wish
     from detector.azure.resource_graph import ResourceGraph, resource_graph_client
     from detector.azure.storage import StorageConnection, container_client, queue_client
 
 __all__ = [
     "CLOUDS",
+    "BlobArchive",
     "BlobInsights",
     "BlobJournal",
     "Bodies",
@@ -43,12 +44,13 @@ __all__ = [
     "network_client",
     "queue_client",
     "resource_graph_client",
+    "send_wish",
 ]
 
 __getattr__ = lazily(
     __name__,
-    blobs=("BlobInsights", "BlobJournal"),
     arm_bodies=("Bodies",),
+    blobs=("BlobArchive", "BlobInsights", "BlobJournal"),
     clouds=("CLOUDS", "Cloud", "Endpoint"),
     eventgrid=("EventGrid",),
     health=("ResourceHealth", "health_client"),
@@ -56,7 +58,7 @@ __getattr__ = lazily(
     logs_client=("LogsClient",),
     metrics=("Metrics", "arm_client", "metrics_client"),
     network=("Network", "network_client"),
-    queue=("QueueSink",),
+    queue=("QueueSink", "send_wish"),
     resource_graph=("ResourceGraph", "resource_graph_client"),
     storage=("StorageConnection", "container_client", "queue_client"),
 )

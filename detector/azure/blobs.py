@@ -9,17 +9,18 @@ from __future__ import annotations
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from detector.azure.storage import delivery_error, unavailable
 from detector.errors import DeliveryFailed, JournalConflict, JournalUnavailable
-from detector.insights import Reason, to_json
+from detector.insights import Reason, summary_from_text, summary_of, summary_to_text, to_json
 from detector.journal import (
     DEADLINE,
     HISTORIES,
-    LAST_COVERAGE,
     LAST_RUN,
-    PROBE,
+    fleet_month,
+    fleet_path,
     history_from_json,
     history_key,
     history_path,
@@ -32,25 +33,26 @@ from detector.journal import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import date
 
     from azure.storage.blob import BlobProperties, ContainerClient
 
-    from detector.insights import Insight
+    from detector.insights import Insight, Summary
     from detector.journal import History
 
 T = TypeVar("T")
 
 _ROLE: Final = "Storage Blob Data Owner"
-_CONTENT_TYPES: Final = {".json": "application/json", ".md": "text/markdown; charset=utf-8"}
+_CONTENT_TYPES: Final = {
+    ".json": "application/json",
+    ".md": "text/markdown; charset=utf-8",
+    "": "text/plain",  # the empty blob of a summary
+}
 _RACES: Final = 5
 
 
-class BlobJournal:
-    """Histories as blobs, each saved only over the ETag that it was loaded with.
-
-    `History.due` stands in a blob's metadata, so one list request tells which histories are due.
-    An operation takes no longer than `timeout`.
-    """
+class _Blobs:
+    """The blobs of one container. An operation takes no longer than `timeout`."""
 
     def __init__(
         self,
@@ -63,71 +65,6 @@ class BlobJournal:
         self._per_page = per_page
         self._timeout = timeout
 
-    def load(self, key: str) -> tuple[History | None, str | None]:
-        """The history under `key` with its ETag."""
-        path = history_path(key)
-        content, tag = self._read(path)
-        if content is None:
-            return None, None
-        try:
-            return history_from_json(content.decode(), key=key), tag
-        except ValueError as error:
-            raise self._unreadable(path) from error
-
-    def save(self, history: History, tag: str | None) -> str:
-        """Write `history`, if it is still as `tag` says; its new ETag. Raises JournalConflict."""
-        path, text = history_path(history.key), history_to_json(history)
-        due = {} if history.due is None else {"due": history.due.astimezone(UTC).isoformat()}
-        return self._done(path, lambda: _write(self._container(), path, text, due, over=_only(tag)))
-
-    def due(self, now: datetime) -> Sequence[str]:
-        """The keys of histories that are due by `now`, in the order of their names."""
-        from azure.core.exceptions import ResourceNotFoundError
-
-        def listed() -> Sequence[str]:
-            try:
-                blobs = self._container().list_blobs(
-                    HISTORIES, include=["metadata"], results_per_page=self._per_page
-                )
-                return [history_key(blob.name) for blob in blobs if _is_due(blob, now)]
-            except ResourceNotFoundError:  # no container yet
-                return []
-
-        return self._done(HISTORIES, listed)
-
-    def last_run(self) -> Mapping[str, object] | None:
-        """What the last run noted, or None."""
-        return self._note(LAST_RUN)
-
-    def note_run(self, note: Mapping[str, object]) -> None:
-        """Keep `note` as the last run's."""
-        self._keep(LAST_RUN, note)
-
-    def last_coverage(self) -> Mapping[str, object] | None:
-        """What the last check of coverage noted, or None."""
-        return self._note(LAST_COVERAGE)
-
-    def note_coverage(self, note: Mapping[str, object]) -> None:
-        """Keep `note` as the last check's."""
-        self._keep(LAST_COVERAGE, note)
-
-    def probe(self) -> str:
-        """Write a note that nobody reads, and say where."""
-        self._keep(PROBE, {})
-        return f"wrote {self._place(PROBE)}"
-
-    def _note(self, path: str) -> Mapping[str, object] | None:
-        content, _ = self._read(path)
-        try:
-            return None if content is None else note_from_json(content.decode())
-        except ValueError as error:
-            raise self._unreadable(path) from error
-
-    def _keep(self, path: str, note: Mapping[str, object]) -> None:
-        text = note_to_json(note)
-        overwriting = {"overwrite": True}
-        self._done(path, lambda: _write(self._container(), path, text, {}, over=overwriting))
-
     def _read(self, path: str) -> tuple[bytes | None, str | None]:
         from azure.core.exceptions import ResourceNotFoundError
 
@@ -139,6 +76,29 @@ class BlobJournal:
                 return None, None
 
         return self._done(path, downloaded)
+
+    def _note(self, path: str) -> tuple[Mapping[str, object] | None, str | None]:
+        content, tag = self._read(path)
+        try:
+            return None if content is None else note_from_json(content.decode()), tag
+        except ValueError as error:
+            raise self._unreadable(path) from error
+
+    def _listed(self, prefix: str) -> Sequence[BlobProperties]:
+        """The blobs whose names begin with `prefix`, with their metadata."""
+        from azure.core.exceptions import ResourceNotFoundError
+
+        def listed() -> Sequence[BlobProperties]:
+            try:
+                return list(
+                    self._container().list_blobs(
+                        prefix, include=["metadata"], results_per_page=self._per_page
+                    )
+                )
+            except ResourceNotFoundError:  # no container yet
+                return []
+
+        return self._done(prefix, listed)
 
     def _done(self, path: str, operation: Callable[[], T]) -> T:
         """What the operation returns; raises JournalConflict or JournalUnavailable.
@@ -163,11 +123,78 @@ class BlobJournal:
         return _place(self._container(), path)
 
 
+class BlobJournal(_Blobs):
+    """Histories as blobs, each saved only over the ETag that it was loaded with.
+
+    `History.due` stands in a blob's metadata, so one list request tells which histories are due.
+    """
+
+    def load(self, key: str) -> tuple[History | None, str | None]:
+        """The history under `key` with its ETag."""
+        path = history_path(key)
+        content, tag = self._read(path)
+        if content is None:
+            return None, None
+        try:
+            return history_from_json(content.decode(), key=key), tag
+        except ValueError as error:
+            raise self._unreadable(path) from error
+
+    def save(self, history: History, tag: str | None) -> str:
+        """Write `history`, if it is still as `tag` says; its new ETag. Raises JournalConflict."""
+        path, text = history_path(history.key), history_to_json(history)
+        due = {} if history.due is None else {"due": history.due.astimezone(UTC).isoformat()}
+        return self._done(path, lambda: _write(self._container(), path, text, due, over=_only(tag)))
+
+    def due(self, now: datetime) -> Sequence[str]:
+        """The keys of histories that are due by `now`, in the order of their names."""
+        return [history_key(blob.name) for blob in self._listed(HISTORIES) if _is_due(blob, now)]
+
+    def last_run(self) -> Mapping[str, object] | None:
+        """What the last run noted, or None."""
+        return self._note(LAST_RUN)[0]
+
+    def note_run(self, note: Mapping[str, object]) -> None:
+        """Keep `note` as the last run's."""
+        text = note_to_json(note)
+        self._done(
+            LAST_RUN,
+            lambda: _write(self._container(), LAST_RUN, text, {}, over={"overwrite": True}),
+        )
+
+
+class BlobArchive(_Blobs):
+    """The insights in a container, and the notes beside them."""
+
+    def summaries(self, month: date) -> tuple[Sequence[Summary], int]:
+        """The summaries of a month, which stand in metadata: one list request for 5,000 of them."""
+        read: list[Summary] = []
+        blobs = self._listed(fleet_month(month))
+        for blob in blobs:
+            with suppress(ValueError):
+                read.append(summary_from_text((blob.metadata or {}).get("summary", "")))
+        return read, len(blobs) - len(read)
+
+    def document(self, failover_id: str) -> bytes | None:
+        """The JSON of that failover's latest insight, or None."""
+        return self._read(insight_path(failover_id, ".json"))[0]
+
+    def note(self, path: str) -> tuple[Mapping[str, object] | None, str | None]:
+        """The JSON object at `path`, None where there is none, with its ETag."""
+        return self._note(path)
+
+    def keep(self, path: str, note: Mapping[str, object], tag: str | None) -> None:
+        """Write `note` to `path`, if it is still as `tag` says. Raises JournalConflict."""
+        text = note_to_json(note)
+        self._done(path, lambda: _write(self._container(), path, text, {}, over=_only(tag)))
+
+
 class BlobInsights:
     """The sink that keeps each insight as a JSON blob and one more for each of `formats`.
 
-    `formats` maps a suffix (`.md`) to the rendering that stands under it. A later revision
-    replaces an earlier one and never the other way round: each blob's metadata has its revision.
+    `formats` maps a suffix (`.md`) to the rendering that stands under it. An empty blob has the
+    summary in its metadata, for whoever lists a month. A later revision replaces an earlier one and
+    never the other way round: each blob's metadata has its revision.
     """
 
     name: Final = "insight-files"
@@ -192,14 +219,20 @@ class BlobInsights:
 
         try:
             for suffix, rendering in self._formats.items():
-                path = insight_path(insight, suffix)
-                _replace_earlier(self._container(), path, rendering(insight), insight.revision)
+                path, text = insight_path(insight.id, suffix), rendering(insight)
+                _replace_earlier(self._container(), path, text, insight.revision)
+            listed = {"summary": summary_to_text(summary_of(insight))}
+            _replace_earlier(
+                self._container(), fleet_path(insight.id), "", insight.revision, **listed
+            )
         except AzureError as error:
-            place = _place(self._container(), insight_path(insight, ""))
+            place = _place(self._container(), insight_path(insight.id, ""))
             raise delivery_error(error, place, role=_ROLE, now=self._now()) from error
 
 
-def _replace_earlier(container: ContainerClient, path: str, text: str, revision: int) -> None:
+def _replace_earlier(
+    container: ContainerClient, path: str, text: str, revision: int, **metadata: str
+) -> None:
     """Write `text` unless this revision or a later one is there; a first one takes one request."""
     from azure.core.exceptions import AzureError
 
@@ -210,7 +243,8 @@ def _replace_earlier(container: ContainerClient, path: str, text: str, revision:
             if there >= revision:
                 return
         try:
-            _write(container, path, text, {"revision": f"{revision}"}, over=_only(tag))
+            own = {"revision": f"{revision}", **metadata}
+            _write(container, path, text, own, over=_only(tag))
         except AzureError as error:
             if not _is_race(error):
                 raise
@@ -243,7 +277,7 @@ def _write(
     from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
     from azure.storage.blob import ContentSettings
 
-    content_type = _CONTENT_TYPES[path[path.rindex(".") :]]
+    content_type = _CONTENT_TYPES[PurePosixPath(path).suffix]
 
     def upload() -> str:
         answer = container.get_blob_client(path).upload_blob(

@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from detector.azure.network import AT_ONCE, PATIENCE, reading_policies, role_for
+from detector.azure.network import AT_ONCE, PATIENCE, Hear, reading_policies, role_for
 from detector.errors import FactUnknown
 from detector.model import HealthEvent
 from detector.signals import arm
@@ -31,9 +31,13 @@ def health_client(
     subscription_id: str,
     endpoint: Endpoint,
     *,
+    hear: Hear | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> ResourceHealthMgmtClient:
-    """A client for one subscription; it keeps its connections, so make one per process."""
+    """A client for one subscription; it keeps its connections, so make one per process.
+
+    `hear` is given the body of each answer.
+    """
     from azure.mgmt.resourcehealth import ResourceHealthMgmtClient
 
     return ResourceHealthMgmtClient(
@@ -41,7 +45,7 @@ def health_client(
         subscription_id,
         base_url=endpoint.url,
         credential_scopes=[endpoint.token_scope],
-        policies=reading_policies(credential, endpoint, sleep=sleep),
+        policies=reading_policies(credential, endpoint, hear=hear, sleep=sleep),
     )
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from detector.azure.query import Incomplete, NoLogs, Query, Result, Rows
-from detector.errors import FactUnknown, LogsRefused, LogsUnavailable
+from detector.boundary import contained
+from detector.errors import DetectorError, FactUnknown, LogsUnavailable, Unforeseen
 from detector.model import Answer, Logged, Scope, Window
 from detector.signals import COLUMNS, instant, read_rows
 
@@ -33,7 +34,7 @@ Left = Callable[[], timedelta]
 
 
 class Logs:
-    """The ports Signals, Coverage, Contents and Detectors, but the first over the scopes given.
+    """The ports Signals, Coverage, Contents and Detectors, all but the first over the scopes given.
 
     `client` is called when there is something to ask; `left` says how long the run may still take.
     """
@@ -49,12 +50,20 @@ class Logs:
         self._scopes = tuple(scopes)
         self._left = left
 
-    def signals(
-        self, asked: Mapping[Scope, Window]
-    ) -> Sequence[Answer | LogsRefused | LogsUnavailable]:
+    def signals(self, asked: Mapping[Scope, Window]) -> Sequence[Answer | DetectorError]:
         """For each scope, in the order asked, its signals in its window, or why there are none."""
-        outcomes = self._outcomes(_query("signals.kql", COLUMNS), asked)
-        return [_answer(scope, asked[scope], outcomes[scope]) for scope in asked]
+        outcomes = self.rows(asked)
+        return [
+            contained(f"{scope}", partial(_answer, scope, asked[scope], outcomes[scope]))
+            for scope in asked
+        ]
+
+    def rows(self, asked: Mapping[Scope, Window]) -> Results:
+        """The rows of each scope that the signals are read from, or why there are none.
+
+        Those at the very end of a window are among them.
+        """
+        return self._outcomes(_query("signals.kql", COLUMNS), asked)
 
     def coverage(self, window: Window) -> frozenset[tuple[str, str]]:
         """Which logs hold anything in `window`; a table that is not there holds nothing.
@@ -63,30 +72,29 @@ class Logs:
         """
         found: set[tuple[str, str]] = set()
         for held in self.contents(window).values():
-            if isinstance(held, LogsRefused | LogsUnavailable):
+            if isinstance(held, Unforeseen):
+                raise held
+            if isinstance(held, DetectorError):
                 raise FactUnknown(str(held)) from held
             found |= {(logged.source, logged.resource_id) for logged in held}
         return frozenset(found)
 
-    def contents(
-        self, window: Window
-    ) -> Mapping[Scope, Sequence[Logged] | LogsRefused | LogsUnavailable]:
+    def contents(self, window: Window) -> Mapping[Scope, Sequence[Logged] | DetectorError]:
         """What each scope's logs hold in `window`; a table that is not there holds nothing."""
         query = _query("coverage.kql", ("Source", "Resource", "Rows", "Newest"))
         outcomes = self._outcomes(query, dict.fromkeys(self._scopes, window))
-        return {scope: _logged(outcome) for scope, outcome in outcomes.items()}
+        return {
+            scope: contained(f"{scope}", partial(_logged, outcome))
+            for scope, outcome in outcomes.items()
+        }
 
-    def detectors(
-        self, window: Window
-    ) -> Mapping[Scope, Mapping[str, datetime] | LogsRefused | LogsUnavailable]:
+    def detectors(self, window: Window) -> Mapping[Scope, Mapping[str, datetime] | DetectorError]:
         """The apps whose runs each workspace among the scopes holds, with the newest of each."""
         query = _query("detectors.kql", ("Name", "Rows", "Newest"))
         workspaces = [scope for scope in self._scopes if scope.is_workspace]
         outcomes = self._outcomes(query, dict.fromkeys(workspaces, window))
         return {
-            scope: outcome
-            if isinstance(outcome, LogsRefused | LogsUnavailable)
-            else {str(row["Name"]): instant(row["Newest"]) for row in _rows(outcome)}
+            scope: contained(f"{scope}", partial(_apps, outcome))
             for scope, outcome in outcomes.items()
         }
 
@@ -114,17 +122,24 @@ class Logs:
         """
         settled: Results = {}
         if len(asked) > 1:
-            settled |= self._client().ask_together(query, asked, left=left)
+            together = contained(
+                "the workspaces of one request",
+                lambda: self._client().ask_together(query, asked, left=left),
+            )
+            settled |= {} if isinstance(together, DetectorError) else together
         open_scopes = [scope for scope in asked if scope not in settled]
         for scope, own_left in zip(open_scopes, _shares(left, len(open_scopes)), strict=True):
             settled[scope] = self._alone(query, scope, asked[scope], own_left)
         return settled
 
     def _alone(self, query: Query, scope: Scope, window: Window, left: Left) -> Result:
-        try:
-            return self._complete(query, scope, window, left)
-        except (NoLogs, LogsRefused, LogsUnavailable) as error:
-            return error
+        def answered() -> Result:
+            try:
+                return self._complete(query, scope, window, left)
+            except NoLogs as error:
+                return error
+
+        return contained(f"{scope}", answered)
 
     def _complete(self, query: Query, scope: Scope, window: Window, left: Left) -> Rows:
         """All rows of `window`, asked in halves as long as an answer is incomplete."""
@@ -156,22 +171,25 @@ def _less(left: Left, kept: timedelta) -> timedelta:
     return left() - kept
 
 
-def _answer(
-    scope: Scope, window: Window, outcome: Result
-) -> Answer | LogsRefused | LogsUnavailable:
-    if isinstance(outcome, LogsRefused | LogsUnavailable):
+def _answer(scope: Scope, window: Window, outcome: Result) -> Answer | DetectorError:
+    if isinstance(outcome, DetectorError):
         return outcome
     if isinstance(outcome, NoLogs):
         return Answer(scope=scope, window=window, no_logs=str(outcome))
-    signals, unreadable = read_rows(outcome, origin=f"scope {scope}")
+    signals, unusable = read_rows(outcome, origin=f"scope {scope}")
     # A timespan includes its end, a window does not; a row on the seam of two halves comes twice.
     within = dict.fromkeys(signal for signal in signals if signal.at in window)
-    return Answer(scope=scope, window=window, signals=tuple(within), unreadable=tuple(unreadable))
+    return Answer(
+        scope=scope,
+        window=window,
+        signals=tuple(within),
+        unreadable=tuple(unusable.lines),
+        more_unreadable=unusable.more,
+        failures=tuple(unusable.failures),
+    )
 
 
-def _logged(outcome: Result) -> Sequence[Logged] | LogsRefused | LogsUnavailable:
-    if isinstance(outcome, LogsRefused | LogsUnavailable):
-        return outcome
+def _logged(outcome: Result) -> Sequence[Logged]:
     return [
         Logged(
             source=str(row["Source"]),
@@ -183,7 +201,14 @@ def _logged(outcome: Result) -> Sequence[Logged] | LogsRefused | LogsUnavailable
     ]
 
 
-def _rows(outcome: Rows | NoLogs) -> Rows:
+def _apps(outcome: Result) -> Mapping[str, datetime]:
+    return {str(row["Name"]): instant(row["Newest"]) for row in _rows(outcome)}
+
+
+def _rows(outcome: Result) -> Rows:
+    """The rows of an outcome, none where there is no table; raises why there is no answer."""
+    if isinstance(outcome, DetectorError):
+        raise outcome
     return [] if isinstance(outcome, NoLogs) else outcome
 
 

@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
-from detector.azure.network import AT_ONCE, PATIENCE, reading_policies, role_for
+from detector.azure.network import AT_ONCE, PATIENCE, Hear, reading_policies, role_for
 from detector.errors import FactUnknown
 from detector.insights import timestamp
 from detector.model import Gateway, Series, Window
@@ -66,13 +66,17 @@ def arm_client(
     credential: TokenCredential,
     endpoint: Endpoint,
     *,
+    hear: Hear | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> PipelineClient[HttpRequest, HttpResponse]:
-    """A client for ARM; it keeps its connections, so make one per process."""
+    """A client for ARM; it keeps its connections, so make one per process.
+
+    `hear` is given the body of each answer.
+    """
     from azure.core import PipelineClient
 
     return PipelineClient(
-        endpoint.url, policies=reading_policies(credential, endpoint, sleep=sleep)
+        endpoint.url, policies=reading_policies(credential, endpoint, hear=hear, sleep=sleep)
     )
 
 
@@ -107,9 +111,16 @@ class Metrics:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             for known in pool.map(partial(self._together, window), _batches(gateways)):
                 found |= known
-            refused = [gateway_id for gateway_id in found if _is_refused(found[gateway_id])]
-            alone = pool.map(partial(self._alone, window), refused)
-            return found | dict(zip(refused, alone, strict=True))
+        refused = [gateway_id for gateway_id in found if _is_refused(found[gateway_id])]
+        return {**found, **self.one_by_one(refused, window)}
+
+    def one_by_one(
+        self, gateway_ids: Sequence[str], window: Window
+    ) -> Mapping[str, Sequence[Series] | FactUnknown]:
+        """The same, with a request to ARM for each gateway."""
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            alone = pool.map(partial(self._alone, window), gateway_ids)
+            return dict(zip(gateway_ids, alone, strict=True))
 
     def _together(
         self, window: Window, batch: tuple[str, Sequence[str]]

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 AT_ONCE: Final = 5
 """How many lookups are in flight at a time."""
 
+Hear = Callable[[object], None]
+
 PATIENCE: Final = timedelta(seconds=30)
 """The longest timeout or pause of a lookup: a fact never holds an insight back for longer."""
 
@@ -37,9 +39,13 @@ def network_client(
     subscription_id: str,
     endpoint: Endpoint,
     *,
+    hear: Hear | None = None,
     sleep: Callable[[float], None] = time.sleep,
 ) -> NetworkManagementClient:
-    """A client for one subscription; it keeps its connections, so make one per process."""
+    """A client for one subscription; it keeps its connections, so make one per process.
+
+    `hear` is given the body of each answer, as ARM wrote it.
+    """
     from azure.mgmt.network import NetworkManagementClient
 
     return NetworkManagementClient(
@@ -47,12 +53,16 @@ def network_client(
         subscription_id,
         base_url=endpoint.url,
         credential_scopes=[endpoint.token_scope],
-        policies=reading_policies(credential, endpoint, sleep=sleep),
+        policies=reading_policies(credential, endpoint, hear=hear, sleep=sleep),
     )
 
 
 def reading_policies(
-    credential: TokenCredential, endpoint: Endpoint, *, sleep: Callable[[float], None]
+    credential: TokenCredential,
+    endpoint: Endpoint,
+    *,
+    hear: Hear | None = None,
+    sleep: Callable[[float], None],
 ) -> list[object]:
     """The policies of a client of ARM that never writes.
 
@@ -67,9 +77,23 @@ def reading_policies(
     return [
         policies.RequestIdPolicy(),
         policies.UserAgentPolicy(),
+        *_listening(hear),
         policies.ContentDecodePolicy(),
         RetryWithinRun(sleep=sleep),
         ARMChallengeAuthenticationPolicy(credential, endpoint.token_scope),
+    ]
+
+
+def _listening(hear: Hear | None) -> list[object]:
+    """The policy that hands on each body; it stands before the one that decodes them."""
+    from azure.core.pipeline.policies import ContentDecodePolicy, CustomHookPolicy
+
+    if hear is None:
+        return []
+    return [
+        CustomHookPolicy(
+            raw_response_hook=lambda answer: hear(answer.context[ContentDecodePolicy.CONTEXT_NAME])
+        )
     ]
 
 

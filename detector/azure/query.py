@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from detector.errors import LogsRefused, LogsUnavailable
+from detector.errors import DetectorError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,4 +25,4 @@ class Incomplete(Exception):
 
 
 Rows = list[Mapping[str, object]]
-Result = Rows | NoLogs | LogsRefused | LogsUnavailable
+Result = Rows | NoLogs | DetectorError

@@ -7,8 +7,10 @@ longest texts and lists lose their ends, and the article says where the whole in
 from __future__ import annotations
 
 import json
+import math
 from bisect import bisect_left
 from contextlib import suppress
+from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,7 +21,7 @@ from detector.journal import DEADLINE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from azure.storage.queue import QueueClient, QueueMessage
 
@@ -37,6 +39,7 @@ _ROLE: Final = "Storage Queue Data Contributor"
 # No time, word or id of the document is longer than the shortest limit; an ARM id is never cut.
 _LIMITS: Final = range(LONGEST_BYTES, 63, -1)
 _CHARACTERS_PER_ITEM: Final = 16
+_HOUR_SECONDS: Final = 3600
 
 
 class QueueSink:
@@ -86,6 +89,21 @@ class QueueSink:
         except AzureError as error:
             place = f"queue {queue.queue_name}"
             raise delivery_error(error, place, role=_ROLE, now=self._now()) from error
+
+
+def send_wish(queue: QueueClient, *, wait: timedelta, now: datetime) -> None:
+    """Put a wish to run on the queue, which nobody sees before `wait` has passed.
+
+    It says nothing else, and is gone after an hour. Raises DeliveryFailed or DeliveryRefused.
+    """
+    from azure.core.exceptions import AzureError
+
+    seconds = math.ceil(wait / timedelta(seconds=1))
+    try:
+        _send(queue, "run", visibility_timeout=seconds, time_to_live=_HOUR_SECONDS)
+    except AzureError as error:
+        place = f"queue {queue.queue_name}"
+        raise delivery_error(error, place, role=_ROLE, now=now) from error
 
 
 def _send(queue: QueueClient, text: str, **options: int) -> QueueMessage:

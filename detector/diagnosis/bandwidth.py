@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 from detector.errors import FactUnknown
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from detector.model import Gateway, Series, Window
 
@@ -40,8 +40,27 @@ class Peak:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Average:
+    """A five-minute average; `at` is when its five minutes began."""
+
+    at: datetime
+    mbps: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """The averages of one instance, in time order; `instance` is empty where they are of all."""
+
+    instance: str
+    points: tuple[Average, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """The peak, the benchmark and their ratio, each None where it is not known, and the words."""
+    """The peak, the benchmark and their ratio, each None where it is not known, and the words.
+
+    `series` is what was measured, by the names of the instances; empty where nothing was.
+    """
 
     peak_mbps: float | None
     instance: str | None
@@ -49,6 +68,7 @@ class Comparison:
     benchmark_mbps: int | None
     ratio: float | None
     statement: str
+    series: tuple[Measured, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,9 +120,11 @@ def peak(series: Iterable[Series], window: Window) -> Peak | None:
     if highest is None:
         return None
     bytes_per_second, at, instance = highest
-    return Peak(
-        mbps=bytes_per_second * _BITS_PER_BYTE / _BITS_PER_MEGABIT, instance=instance, at=at
-    )
+    return Peak(mbps=_as_mbps(bytes_per_second), instance=instance, at=at)
+
+
+def _as_mbps(bytes_per_second: float) -> float:
+    return bytes_per_second * _BITS_PER_BYTE / _BITS_PER_MEGABIT
 
 
 def compare(gateway: Gateway, series: Sequence[Series] | FactUnknown, window: Window) -> Comparison:
@@ -121,7 +143,15 @@ def compare(gateway: Gateway, series: Sequence[Series] | FactUnknown, window: Wi
         benchmark_mbps=benchmark_mbps,
         ratio=None if benchmark_mbps is None else highest.mbps / benchmark_mbps,
         statement=_statement(highest, gateway, known, window),
+        series=tuple(_measured(series, window)),
     )
+
+
+def _measured(series: Iterable[Series], window: Window) -> Iterator[Measured]:
+    for one in sorted(series, key=lambda each: each.instance):
+        points = [Average(at=at, mbps=_as_mbps(value)) for at, value in sorted(one.within(window))]
+        if points:
+            yield Measured(instance=one.instance, points=tuple(points))
 
 
 def _without_peak(statement: str, benchmark_mbps: int | None) -> Comparison:

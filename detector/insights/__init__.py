@@ -31,6 +31,17 @@ if TYPE_CHECKING:
         timestamp,
         to_json,
     )
+    from detector.insights.fleet import (
+        FLEET_DAYS,
+        Choice,
+        Fleet,
+        Known,
+        Summary,
+        summary_from_text,
+        summary_of,
+        summary_to_text,
+    )
+    from detector.insights.fleet_page import to_fleet_page, to_notice
     from detector.insights.html import to_html, to_text
     from detector.insights.scenario import scenarios
     from detector.insights.standing import (
@@ -47,15 +58,19 @@ if TYPE_CHECKING:
     from detector.insights.verdict import verdict_of
 
 __all__ = [
+    "FLEET_DAYS",
     "MOST_LISTED",
     "PEOPLE_HEAR",
     "BlindGateway",
     "Check",
     "CheckChange",
     "CheckStatus",
+    "Choice",
     "Coverage",
+    "Fleet",
     "Insight",
     "Instant",
+    "Known",
     "Library",
     "News",
     "Part",
@@ -64,6 +79,7 @@ __all__ = [
     "Seconds",
     "Severity",
     "Standing",
+    "Summary",
     "blind_body",
     "blind_title",
     "bounded",
@@ -76,12 +92,17 @@ __all__ = [
     "severity_of",
     "standing_from",
     "standing_of",
+    "summary_from_text",
+    "summary_of",
+    "summary_to_text",
     "timestamp",
     "to_cloudevent",
     "to_coverage_event",
+    "to_fleet_page",
     "to_html",
     "to_json",
     "to_markdown",
+    "to_notice",
     "to_text",
     "verdict_of",
 ]
@@ -111,6 +132,17 @@ __getattr__ = lazily(
         "timestamp",
         "to_json",
     ),
+    fleet=(
+        "FLEET_DAYS",
+        "Choice",
+        "Fleet",
+        "Known",
+        "Summary",
+        "summary_from_text",
+        "summary_of",
+        "summary_to_text",
+    ),
+    fleet_page=("to_fleet_page", "to_notice"),
     html=("to_html", "to_text"),
     message=("message",),
     scenario=("scenarios",),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from itertools import islice, zip_longest
+from datetime import datetime, timedelta
+from itertools import zip_longest
 from typing import Final
 from urllib.parse import quote
 
@@ -28,6 +28,7 @@ from detector.insights.document import (
     Reason,
     RedundancyFacts,
     RenderedArticle,
+    RevisionFacts,
     SwitchOverFacts,
     TunnelFacts,
     TunnelLossFacts,
@@ -50,17 +51,22 @@ LONGEST_NAME: Final = 120
 class Library:
     """The articles that a run may tell by, and the cloud that they have to be for.
 
-    `portal` is the host of the cloud's portal, None where it is not public.
+    `portal` is the host of the cloud's portal, None where it is not public. `web_url` is where
+    people reach the app's pages, None where they do not.
     """
 
     catalog: Catalog
     cloud: str
     portal: str | None
+    web_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Revision:
-    """What is to be told: a failover, what was found out, and why it is told now."""
+    """What is to be told at `told_at`: a failover, what was found out, and why.
+
+    `before` is the revision that was told last, None where this is the first.
+    """
 
     failover: Failover
     diagnosis: Diagnosis
@@ -68,6 +74,8 @@ class Revision:
     bandwidth: Comparison
     reasons: tuple[Reason, ...]
     revision: int
+    told_at: datetime
+    before: Insight | None = None
     drill: bool = False
 
 
@@ -82,11 +90,13 @@ def compose_insight(revision: Revision, library: Library) -> tuple[Insight, tupl
     told_by, problems = _article(revision, facts, library, otherwise=said)
     if revision.drill:
         told_by = told_by.named(f"DRILL: {told_by.title}")
+    tunnels, revisions = list(_live(diagnosis)), _revisions(revision, said)
     insight = Insight(
         id=failover.id,
         revision=revision.revision,
         reason=revision.reasons[0],
         reasons=revision.reasons,
+        told_at=revision.told_at,
         drill=revision.drill,
         diagnostic_scenario=told_by.scenario,
         article_id=told_by.id,
@@ -99,8 +109,11 @@ def compose_insight(revision: Revision, library: Library) -> tuple[Insight, tupl
         facts=facts,
         gateway=_gateway(gateway),
         failover=failover_facts(failover, diagnosis),
-        bandwidth=BandwidthFacts.model_validate(revision.bandwidth),
-        tunnels=tuple(islice(_live(diagnosis), MOST_LISTED)),
+        bandwidth=_bandwidth(revision.bandwidth),
+        tunnels=tuple(tunnels[:MOST_LISTED]),
+        tunnels_left_out=_left_out(tunnels),
+        revisions=revisions,
+        revisions_left_out=revision.revision - len(revisions),
         evidence=tuple(map(EvidenceFacts.model_validate, diagnosis.evidence[:MOST_LISTED])),
         evidence_left_out=_left_out(diagnosis.evidence),
         verdict=said,
@@ -109,6 +122,7 @@ def compose_insight(revision: Revision, library: Library) -> tuple[Insight, tupl
             portal=f"https://{library.portal}/#resource{quote(gateway.id)}"
             if library.portal
             else "",
+            page=f"{library.web_url}/api/failovers/{failover.id}" if library.web_url else "",
             reset_guide=RESET_GUIDE,
             sku_benchmarks=SKU_BENCHMARKS,
         ),
@@ -253,6 +267,44 @@ def failover_facts(failover: Failover, diagnosis: Diagnosis) -> FailoverFacts:
         redundancy_lost_seconds=_seconds(redundancy_lost(diagnosis.redundancy)),
         state=diagnosis.state,
     )
+
+
+def _bandwidth(compared: Comparison) -> BandwidthFacts:
+    """The comparison with as many series, and of each as many averages, as the document holds."""
+    facts = BandwidthFacts.model_validate(compared)
+    series = tuple(
+        each.model_copy(
+            update={
+                "points": each.points[-MOST_LISTED:],
+                "points_left_out": _left_out(each.points),
+            }
+        )
+        for each in facts.series[:MOST_LISTED]
+    )
+    return facts.model_copy(update={"series": series, "series_left_out": _left_out(facts.series)})
+
+
+def _revisions(revision: Revision, verdict: str) -> tuple[RevisionFacts, ...]:
+    """What was told so far, this revision last; of more than the document may hold, the latest.
+
+    Of an earlier release's insight only the last one told is known.
+    """
+    now = RevisionFacts(
+        revision=revision.revision,
+        reasons=revision.reasons,
+        at=revision.told_at,
+        verdict=verdict,
+    )
+    before = revision.before
+    if before is None:
+        return (now,)
+    last = RevisionFacts(
+        revision=before.revision,
+        reasons=before.reasons,
+        at=before.told_at,
+        verdict=before.verdict,
+    )
+    return (*(before.revisions or (last,)), now)[-MOST_LISTED:]
 
 
 def standing_from(failover: Failover, diagnosis: Diagnosis) -> Standing:

@@ -222,6 +222,21 @@ class FailoverFacts(Part):
     state: State
 
 
+class AverageFacts(Part):
+    """A five-minute average of one instance's bandwidth; `at` is when its five minutes began."""
+
+    at: Instant
+    mbps: float
+
+
+class SeriesFacts(Part):
+    """The averages of one instance in time order; `instance` is empty where they are of all."""
+
+    instance: str
+    points: tuple[AverageFacts, ...]
+    points_left_out: LeftOut = 0
+
+
 class BandwidthFacts(Part):
     """The peak bandwidth around the failover against the benchmark of the gateway's SKU."""
 
@@ -231,6 +246,8 @@ class BandwidthFacts(Part):
     benchmark_mbps: int | None
     ratio: float | None
     statement: str
+    series: tuple[SeriesFacts, ...] = ()
+    series_left_out: LeftOut = 0
 
 
 class EvidenceFacts(Part):
@@ -250,6 +267,15 @@ class TunnelFacts(Part):
     status: str = Field(description="Connected, Connecting, NotConnected or Unknown")
     connected_since: Instant | None
     as_of: Instant
+
+
+class RevisionFacts(Part):
+    """One telling of the failover: every reason for it, when, and the verdict as it was then."""
+
+    revision: int = Field(ge=1)
+    reasons: tuple[Reason, ...] = Field(min_length=1)
+    at: Instant | None = Field(description="null: told by a release that did not note it")
+    verdict: str
 
 
 class Links(Part):
@@ -273,6 +299,9 @@ class Insight(Part):
         min_length=1,
         description="every reason that holds",
     )
+    told_at: Instant | None = Field(
+        None, description="when the revision was made; null: by a release that did not note it"
+    )
     drill: bool = False
     diagnostic_scenario: str
     article_id: str
@@ -285,6 +314,11 @@ class Insight(Part):
     failover: FailoverFacts
     bandwidth: BandwidthFacts
     tunnels: tuple[TunnelFacts, ...] = ()
+    tunnels_left_out: LeftOut = 0
+    revisions: tuple[RevisionFacts, ...] = Field(
+        (), description="what was told so far in order, this revision last"
+    )
+    revisions_left_out: LeftOut = 0
     evidence: tuple[EvidenceFacts, ...]
     evidence_left_out: LeftOut = 0
     verdict: str = Field(description="one sentence for a person: what, why, how long, over or not")

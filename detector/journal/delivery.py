@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, TypeVar
 
-from detector.errors import DeliveryFailed, DeliveryRefused, JournalConflict, JournalUnavailable
+from detector.boundary import Failures, contained
+from detector.errors import DeliveryFailed, DeliveryRefused, DetectorError, Unforeseen
 from detector.insights import Coverage, Insight, News, Part
 from detector.journal import outbox
 from detector.journal.commit import commit_change
@@ -20,8 +21,12 @@ from detector.journal.history import Delivery, History, Record
 from detector.journal.outbox import Attempt
 from detector.journal.ports import Announcer, Journal, Reachable, Receiver, Sink
 from detector.journal.reply import unanswered
+from detector.text import cut
 
 T = TypeVar("T")
+
+LONGEST_PROBLEM: Final = 500
+"""So many characters are kept of what went wrong at a delivery."""
 
 DEADLINE: Final = timedelta(seconds=20)
 """How long a delivery may take, to whatever sink.
@@ -61,7 +66,12 @@ class DeliverySummary:
     untried: int = 0
     outstanding: list[DeliveryReport] = field(default_factory=list)
     given_up: list[DeliveryReport] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
+    failures: Failures = field(default_factory=Failures)
+
+    @property
+    def problems(self) -> list[str]:
+        """What went wrong, a line each."""
+        return self.failures.problems
 
 
 def deliver(
@@ -87,22 +97,29 @@ def deliver(
     result = DeliverySummary()
     settled: list[Posted] = []
     for post in posts:
-        own = [each for each in post.deliveries if each[1].sink not in names]
-        outcomes = list(_tried(own, machines, failed, has_time, result))
+        outcomes: list[Attempt] = []
+        tries = partial(_try, post, machines, names, failed, has_time, result, outcomes)
+        result.failures.done(post.history.gateway_id, tries)
         settled.append(_settled(journal, post, outcomes, now, result))
     for receiver in receivers:
-        told = _told(receiver, settled, now=now, has_time=has_time, result=result)
+        told: dict[str, list[Attempt]] = defaultdict(list)
+        tell = partial(_tell, receiver, settled, told, now=now, has_time=has_time, result=result)
+        result.failures.done(receiver.name, tell)
         settled = [
             _settled(journal, post, told.get(post.history.key, ()), now, result) for post in settled
         ]
     for post in settled:
-        for each in delivery_reports(post.history):
-            (result.given_up if each.given_up else result.outstanding).append(each)
+        result.failures.done(post.history.gateway_id, partial(_list, post, result))
     if result.untried:
         result.problems.append(
             f"the run's time is up; left to the next run: {result.untried} of the deliveries"
         )
     return result
+
+
+def _list(post: Posted, result: DeliverySummary) -> None:
+    for each in delivery_reports(post.history):
+        (result.given_up if each.given_up else result.outstanding).append(each)
 
 
 def _settled(
@@ -114,14 +131,15 @@ def _settled(
 ) -> Posted:
     """The post with its history as it is once the outcomes are noted in it."""
     result.delivered += sum(each.problem is None and not each.overtaken for each in outcomes)
-    result.problems += [_line(each) for each in outcomes if each.problem is not None]
+    result.problems.extend(_line(each) for each in outcomes if each.problem is not None)
     if not outcomes:
         return post
-    try:
-        history, tag = _noted(journal, post, outcomes, now)
-    except (JournalUnavailable, JournalConflict) as error:
-        result.problems.append(f"{error}; what was delivered may be delivered again")
+    noted = contained(post.history.gateway_id, partial(_noted, journal, post, outcomes, now))
+    if isinstance(noted, DetectorError):
+        result.failures.add(noted)
+        result.problems[-1] += "; what was delivered may be delivered again"
         return post
+    history, tag = noted
     return replace(post, history=history, tag=tag)
 
 
@@ -135,29 +153,23 @@ class _Telling:
     news: News
 
 
-def _told(
+def _tell(
     receiver: Receiver,
     posts: Iterable[Posted],
+    outcomes: dict[str, list[Attempt]],
     *,
     now: datetime,
     has_time: Callable[[], bool],
     result: DeliverySummary,
-) -> dict[str, list[Attempt]]:
-    """What became of the messages to one receiver, by the keys of the histories they are of."""
-    outcomes: dict[str, list[Attempt]] = defaultdict(list)
+) -> None:
+    """Tell one receiver what it is to hear.
+
+    What became of it goes into `outcomes`, by the keys of the histories that it is of.
+    """
     to_tell: dict[str, _Telling] = {}
     for post in posts:
-        key = post.history.key
-        for record, waiting in _waiting(post, receiver.name, now):
-            latest = waiting[-1]
-            heard = heard_by(record, receiver.name)
-            told = to_hear(record, heard, receiver.hears, now=now, since=latest.since)
-            over = waiting if told is None else waiting[:-1]
-            outcomes[key] += [replace(_untried(record, each), overtaken=True) for each in over]
-            if told is not None and (told[1] or now) <= now:
-                to_tell[record.failover.id] = _Telling(
-                    key=key, record=record, delivery=latest, news=told[0]
-                )
+        weigh = partial(_weigh, post, receiver, to_tell, outcomes[post.history.key], now=now)
+        result.failures.done(post.history.gateway_id, weigh)
     at_once = [each.news for each in to_tell.values() if each.delivery.held_until is None]
     held = [each.news for each in to_tell.values() if each.delivery.held_until is not None]
     for message in messages(at_once, held, receiver.hears):
@@ -167,12 +179,32 @@ def _told(
             continue
         untried = _untried(own[0].record, own[0].delivery)
         send = partial(receiver.send, message, now=now)
-        became = _tried_once(untried, receiver, send)
+        became = _tried_once(untried, receiver, send, result.failures)
         for each in own:
             outcomes[each.key].append(_became(each, became, receiver, now))
         if became.problem is not None and not became.final:
             break
-    return outcomes
+
+
+def _weigh(
+    post: Posted,
+    receiver: Receiver,
+    to_tell: dict[str, _Telling],
+    outcomes: list[Attempt],
+    *,
+    now: datetime,
+) -> None:
+    """Add what the receiver is to be told now of one gateway, and what was overtaken."""
+    for record, waiting in _waiting(post, receiver.name, now):
+        latest = waiting[-1]
+        heard = heard_by(record, receiver.name)
+        told = to_hear(record, heard, receiver.hears, now=now, since=latest.since)
+        over = waiting if told is None else waiting[:-1]
+        outcomes += [replace(_untried(record, each), overtaken=True) for each in over]
+        if told is not None and (told[1] or now) <= now:
+            to_tell[record.failover.id] = _Telling(
+                key=post.history.key, record=record, delivery=latest, news=told[0]
+            )
 
 
 def _waiting(post: Posted, name: str, now: datetime) -> Iterator[tuple[Record, Sequence[Delivery]]]:
@@ -210,27 +242,32 @@ def _line(outcome: Attempt) -> str:
     return f"{outcome.sink}: {outcome.failover_id} revision {outcome.revision}: {problem}"
 
 
-def _tried(
-    deliveries: Iterable[tuple[Record, Delivery]],
+def _try(
+    post: Posted,
     sinks: Mapping[str, Sink],
+    receivers: set[str],
     failed: set[str],
     has_time: Callable[[], bool],
     result: DeliverySummary,
-) -> Iterator[Attempt]:
+    outcomes: list[Attempt],
+) -> None:
+    """Try one gateway's deliveries, but to receivers; what became of each goes into `outcomes`."""
     settled: set[tuple[str, str, int]] = set()
-    for record, delivery in deliveries:
+    for record, delivery in post.deliveries:
+        if delivery.sink in receivers:
+            continue
         if delivery.sink in failed or not settled >= set(_earlier(record, delivery)):
             continue
         if not has_time():
             result.untried += 1
             continue
         sink = sinks.get(delivery.sink)
-        outcome = _outcome(sink, delivery, _insight(record, delivery.revision))
+        outcome = _outcome(sink, record, delivery, result.failures)
         if outcome.problem is None or outcome.final:
             settled.add((record.failover.id, delivery.sink, delivery.revision))
         else:
             failed.add(delivery.sink)
-        yield outcome
+        outcomes.append(outcome)
 
 
 def _earlier(record: Record, delivery: Delivery) -> Iterator[tuple[str, str, int]]:
@@ -247,28 +284,25 @@ def _insight(record: Record, revision: int) -> Insight:
     return next(each for each in record.insights if each.revision == revision)
 
 
-def _outcome(sink: Sink | None, delivery: Delivery, insight: Insight) -> Attempt:
-    if sink is not None:
-        return attempt(sink, insight)
-    return Attempt(
-        failover_id=insight.id,
-        sink=delivery.sink,
-        revision=delivery.revision,
-        problem="this sink is no longer in the settings",
-        final=True,
+def _outcome(sink: Sink | None, record: Record, delivery: Delivery, failures: Failures) -> Attempt:
+    untried = _untried(record, delivery)
+    if sink is None:
+        return replace(untried, problem="this sink is no longer in the settings", final=True)
+    return _tried_once(
+        untried, sink, lambda: sink.deliver(_insight(record, delivery.revision)), failures
     )
 
 
 def attempt(sink: Sink, insight: Insight) -> Attempt:
     """What became of one try to deliver one insight, within the sink's time-out."""
     untried = Attempt(failover_id=insight.id, sink=sink.name, revision=insight.revision)
-    return _tried_once(untried, sink, lambda: sink.deliver(insight))
+    return _tried_once(untried, sink, lambda: sink.deliver(insight), Failures())
 
 
 def announced(sink: Announcer, coverage: Coverage) -> str | None:
     """What went wrong with one try to announce a coverage document; None where it was taken."""
     untried = Attempt(failover_id=coverage.id, sink=sink.name, revision=1)
-    return _tried_once(untried, sink, lambda: sink.announce(coverage)).problem
+    return _tried_once(untried, sink, lambda: sink.announce(coverage), Failures()).problem
 
 
 def probed(sink: Reachable) -> tuple[str | None, str | None]:
@@ -277,35 +311,43 @@ def probed(sink: Reachable) -> tuple[str | None, str | None]:
     Nothing is delivered.
     """
     try:
-        return within(sink.timeout, sink.probe), None
-    except (DeliveryRefused, DeliveryFailed) as error:
-        return None, str(error)
+        answer = within(sink.timeout, lambda: contained(sink.name, sink.probe))
     except TimeoutError:
         return None, f"{sink.name} gave no answer within {sink.timeout.total_seconds():g} s"
-    except OSError as error:  # the network's, and whatever Requests raises
-        return None, f"{sink.name} cannot be reached ({type(error).__name__})"
+    return (None, str(answer)) if isinstance(answer, DetectorError) else (answer, None)
 
 
-def _tried_once(untried: Attempt, sink: Sink | Announcer, call: Callable[[], None]) -> Attempt:
+def _tried_once(
+    untried: Attempt, sink: Sink | Announcer, call: Callable[[], None], failures: Failures
+) -> Attempt:
     """What became of it once `call` was tried, within the sink's time-out.
 
-    Nothing that a sink raises gets out: the text of an error that is not the detector's own, and
-    its traceback, are not known to be free of secrets.
+    Nothing that a sink raises gets out; where a defect was goes into `failures`.
     """
+    failed = contained(sink.name, partial(_answered, sink, call))
+    if failed is None:
+        return untried
+    if isinstance(failed, Unforeseen):
+        failures.traces.append(failed.trace)
+        return replace(untried, problem=failed.why)
+    return replace(
+        untried,
+        problem=cut(str(failed), LONGEST_PROBLEM),
+        final=isinstance(failed, DeliveryRefused),
+        retry_after=failed.retry_after if isinstance(failed, DeliveryFailed) else None,
+    )
+
+
+def _answered(sink: Sink | Announcer, call: Callable[[], None]) -> None:
+    """Return when the sink has taken it; raises DeliveryFailed or DeliveryRefused."""
     try:
         within(sink.timeout, call)
-    except DeliveryRefused as error:
-        return replace(untried, problem=str(error), final=True)
-    except DeliveryFailed as error:
-        return replace(untried, problem=str(error), retry_after=error.retry_after)
-    except TimeoutError:
-        why = f"no answer within {sink.timeout.total_seconds():g} s"
-        return replace(untried, problem=str(unanswered(sink.name, why)))
+    except TimeoutError as error:
+        raise unanswered(
+            sink.name, f"no answer within {sink.timeout.total_seconds():g} s"
+        ) from error
     except OSError as error:  # the network's, and whatever Requests raises
-        return replace(untried, problem=str(unanswered(sink.name, type(error).__name__)))
-    except Exception as error:  # noqa: BLE001 -- a sink's defect must not stop the others
-        return replace(untried, problem=f"failed unexpectedly ({type(error).__name__})")
-    return untried
+        raise unanswered(sink.name, type(error).__name__) from error
 
 
 def within(limit: timedelta, call: Callable[[], T]) -> T:

@@ -6,17 +6,17 @@ Each has an implementation in `azure/`, `local/` or `sinks/`; `app/bootstrap.py`
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from detector.insights import Coverage, Insight, News, Reason
+    from detector.insights import Coverage, Insight, News, Reason, Summary
     from detector.journal.hearing import Hearing
     from detector.journal.history import History
 
 
 class Journal(Protocol):
-    """The histories of gateways, each saved by compare-and-swap, and notes of what was last done.
+    """The histories of gateways, each saved by compare-and-swap, and the note of the last run.
 
     A tag is what `load` gave with the history: opaque, and None for a history that is not there.
     Every method raises JournalUnavailable when the store does not answer.
@@ -42,16 +42,30 @@ class Journal(Protocol):
         """Keep `note`, a JSON object, as the last run's."""
         ...
 
-    def last_coverage(self) -> Mapping[str, object] | None:
-        """What the last check of coverage noted, a JSON object, or None."""
+
+class Archive(Protocol):
+    """What was told, for whoever looks it up; and the small notes beside it.
+
+    Every method raises JournalUnavailable when the store does not answer.
+    """
+
+    def summaries(self, month: date) -> tuple[Sequence[Summary], int]:
+        """Those of the failovers whose ids are of that day's month, oldest first.
+
+        The number beside them is how many more there are that cannot be read.
+        """
         ...
 
-    def note_coverage(self, note: Mapping[str, object]) -> None:
-        """Keep `note`, a JSON object, as the last check's."""
+    def document(self, failover_id: str) -> bytes | None:
+        """The JSON of that failover's latest insight, or None; `is_failover_id` holds of the id."""
         ...
 
-    def probe(self) -> str:
-        """Write a note that nobody reads, and say where."""
+    def note(self, path: str) -> tuple[Mapping[str, object] | None, str | None]:
+        """The JSON object at `path`, None where there is none, with its tag."""
+        ...
+
+    def keep(self, path: str, note: Mapping[str, object], tag: str | None) -> None:
+        """Write `note` to `path`, if it is still as `tag` says. Raises JournalConflict."""
         ...
 
 

@@ -33,14 +33,3 @@ class ReadOnly:
 
     def note_run(self, note: Mapping[str, object]) -> None:
         """Nothing: a rehearsal is no run."""
-
-    def last_coverage(self) -> Mapping[str, object] | None:
-        """What the last check of coverage noted."""
-        return self._journal.last_coverage()
-
-    def note_coverage(self, note: Mapping[str, object]) -> None:
-        """Nothing, as of a run."""
-
-    def probe(self) -> str:
-        """Nothing is written."""
-        return "nothing is written"

@@ -7,15 +7,29 @@ from typing import TYPE_CHECKING
 from detector.face import lazily
 
 if TYPE_CHECKING:
-    from detector.local.folder import FolderInsights, FolderJournal
+    from detector.local.capture import Capture
+    from detector.local.folder import FolderArchive, FolderInsights, FolderJournal
     from detector.local.listener import Listener, Message
+    from detector.local.new_recording import NewRecording
     from detector.local.recording import SCOPE, Recording
 
-__all__ = ["SCOPE", "FolderInsights", "FolderJournal", "Listener", "Message", "Recording"]
+__all__ = [
+    "SCOPE",
+    "Capture",
+    "FolderArchive",
+    "FolderInsights",
+    "FolderJournal",
+    "Listener",
+    "Message",
+    "NewRecording",
+    "Recording",
+]
 
 __getattr__ = lazily(
     __name__,
-    folder=("FolderInsights", "FolderJournal"),
+    capture=("Capture",),
+    folder=("FolderArchive", "FolderInsights", "FolderJournal"),
     listener=("Listener", "Message"),
+    new_recording=("NewRecording",),
     recording=("Recording", "SCOPE"),
 )

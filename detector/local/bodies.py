@@ -10,12 +10,16 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+from detector.boundary import contained
+from detector.errors import DetectorError
 from detector.files import content_of
 from detector.local.exports import decoded
+from detector.local.masking import NOT_NEEDED
 from detector.model import Series
-from detector.signals import UnreadableRow, bandwidth, instant
+from detector.signals import UnreadableRow, Unusable, bandwidth, instant
 from detector.text import one_line
 
 if TYPE_CHECKING:
@@ -28,49 +32,48 @@ AS_OF: Final = "_AsOf"
 Bodies = dict[str, list[tuple[datetime | None, object]]]
 """The bodies of each resource, by its lower-case id, each with the time when it was so."""
 
-# What is secret in the bodies of gateways and connections: it is dropped as it is read.
-_KEYS: Final = frozenset({"sharedkey", "authorizationkey", "radiusserversecret"})
 # Five minutes, as the API and as Azure's command line write them.
 _FIVE_MINUTES: Final = frozenset({"PT5M", "0:05:00", "00:05:00"})
 
 
-def read_resources(files: Iterable[tuple[Path, str]]) -> tuple[Bodies, list[str]]:
-    """The bodies of resources, in the order of the files, and a line for each that is unusable.
+def read_resources(files: Iterable[tuple[Path, str]]) -> tuple[Bodies, Unusable]:
+    """The bodies of resources, in the order of the files, and what of them is unusable.
 
-    A file comes with the name that it has in such a line.
+    A file comes with the name that it has in a line about it.
     """
     bodies: Bodies = defaultdict(list)
-    unreadable: list[str] = []
+    unusable = Unusable()
     for path, told in files:
-        try:
-            read = list(_stamped(_json(path)))
-        except _Unusable as error:
-            unreadable.append(f"{told}: {error}")
+        read = contained(told, partial(_bodies, path))
+        if isinstance(read, DetectorError):
+            unusable.add(told, read)
             continue
         for body, as_of in read:
-            try:
-                bodies[_own_id(body)].append((_as_of(as_of), body))
-            except _Unusable as error:
-                unreadable.append(f"{told}: {error}")
-    return bodies, unreadable
+            known = contained(told, partial(_stamp, body, as_of))
+            if isinstance(known, DetectorError):
+                unusable.add(told, known)
+            else:
+                own_id, since = known
+                bodies[own_id].append((since, body))
+    return bodies, unusable
 
 
-def read_metrics(files: Iterable[tuple[Path, str]]) -> tuple[dict[str, list[Series]], list[str]]:
-    """The bandwidth of gateways by lower-case id, and a line for each file that cannot be used.
+def read_metrics(files: Iterable[tuple[Path, str]]) -> tuple[dict[str, list[Series]], Unusable]:
+    """The bandwidth of gateways by lower-case id, and what cannot be used.
 
     As `az monitor metrics list --metric AverageBandwidth --interval PT5M` prints it, with
     `--filter "Instance eq '*'"`; without, the one series has no instance. Each instance has one
     series, from however many files.
     """
     found: dict[str, dict[str, _Points]] = defaultdict(lambda: defaultdict(dict))
-    unreadable: list[str] = []
+    unusable = Unusable()
     for path, told in files:
-        try:
-            for body in _listed(_json(path)):
-                for gateway_id, series in _bandwidth(body):
-                    found[gateway_id][series.instance] |= dict(series.points)
-        except _Unusable as error:
-            unreadable.append(f"{told}: {error}")
+        read = contained(told, partial(_averages, path))
+        if isinstance(read, DetectorError):
+            unusable.add(told, read)
+            continue
+        for gateway_id, series in read:
+            found[gateway_id][series.instance] |= dict(series.points)
     merged = {
         gateway_id: [
             Series(instance=instance, points=tuple(sorted(points.items())))
@@ -78,7 +81,7 @@ def read_metrics(files: Iterable[tuple[Path, str]]) -> tuple[dict[str, list[Seri
         ]
         for gateway_id, instances in found.items()
     }
-    return merged, unreadable
+    return merged, unusable
 
 
 # What reading an answer of another form raises: one with an average of 10^400, or as deep as a
@@ -89,8 +92,16 @@ _NO_METRICS: Final = (
 )
 
 
-class _Unusable(Exception):
+class _Unusable(DetectorError):
     """A file that cannot be used; the text says why."""
+
+
+def _bodies(path: Path) -> list[tuple[object, object]]:
+    return list(_stamped(_json(path)))
+
+
+def _averages(path: Path) -> list[tuple[str, Series]]:
+    return [each for body in _listed(_json(path)) for each in _bandwidth(body)]
 
 
 def _json(path: Path) -> object:
@@ -104,8 +115,8 @@ def _json(path: Path) -> object:
 
 
 def _without_keys(fields: dict[str, object]) -> dict[str, object]:
-    """The fields of an object but for the keys of connections and of RADIUS servers."""
-    return {name: value for name, value in fields.items() if name.lower() not in _KEYS}
+    """The fields of an object but for its keys, which are dropped as they are read."""
+    return {name: value for name, value in fields.items() if name.lower() not in NOT_NEEDED["keys"]}
 
 
 def _listed(read: object) -> list[object]:
@@ -120,6 +131,10 @@ def _stamped(read: object) -> Iterator[tuple[object, object]]:
         for body in wrapped if isinstance(wrapped, list) else [item]:
             own = body.get(AS_OF) if isinstance(body, Mapping) else None
             yield body, own or of_list
+
+
+def _stamp(body: object, as_of: object) -> tuple[str, datetime | None]:
+    return _own_id(body), _as_of(as_of)
 
 
 def _own_id(body: object) -> str:

@@ -8,105 +8,48 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from detector.errors import DeliveryFailed, JournalConflict, JournalUnavailable
 from detector.files import content_of
-from detector.insights import Insight, Reason, to_json
+from detector.insights import (
+    Insight,
+    Reason,
+    summary_from_text,
+    summary_of,
+    summary_to_text,
+    to_json,
+)
 from detector.journal import (
     DEADLINE,
     HISTORIES,
-    LAST_COVERAGE,
     LAST_RUN,
-    PROBE,
+    fleet_month,
+    fleet_path,
     history_from_json,
     history_path,
     history_to_json,
     insight_path,
+    is_failover_id,
     note_from_json,
     note_to_json,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
     from pathlib import Path
 
+    from detector.insights import Summary
     from detector.journal import History
 
 
-class FolderJournal:
-    """Histories as files, each saved only over the content that it was loaded with."""
+class _Files:
+    """The files of one folder."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-
-    def load(self, key: str) -> tuple[History | None, str | None]:
-        """The history under `key`, with a digest of its content."""
-        content = self._read(history_path(key))
-        if content is None:
-            return None, None
-        try:
-            return history_from_json(content.decode(), key=key), _digest(content)
-        except ValueError as error:
-            raise self._unreadable(history_path(key)) from error
-
-    def save(self, history: History, tag: str | None) -> str:
-        """Write `history`, if it is still as `tag` says; its new tag. Raises JournalConflict."""
-        path = history_path(history.key)
-        content = history_to_json(history).encode()
-        with self._working(path), _locked(self._folder):
-            there = self._read(path)
-            if tag != (None if there is None else _digest(there)):
-                raise JournalConflict(f"{self._folder / path}: another run wrote it first")
-            _replace(self._folder / path, content)
-        return _digest(content)
-
-    def due(self, now: datetime) -> Sequence[str]:
-        """The keys of histories that are due by `now`, in the order of their names."""
-        with self._working(HISTORIES):
-            paths = sorted((self._folder / HISTORIES).glob("*.json"))
-        return [path.stem for path in paths if self._is_due(path.stem, now)]
-
-    def last_run(self) -> Mapping[str, object] | None:
-        """What the last run noted, or None."""
-        return self._note(LAST_RUN)
-
-    def note_run(self, note: Mapping[str, object]) -> None:
-        """Keep `note` as the last run's."""
-        self._keep(LAST_RUN, note)
-
-    def last_coverage(self) -> Mapping[str, object] | None:
-        """What the last check of coverage noted, or None."""
-        return self._note(LAST_COVERAGE)
-
-    def note_coverage(self, note: Mapping[str, object]) -> None:
-        """Keep `note` as the last check's."""
-        self._keep(LAST_COVERAGE, note)
-
-    def probe(self) -> str:
-        """Write a note that nobody reads, and say where."""
-        self._keep(PROBE, {})
-        return f"wrote {self._folder / PROBE}"
-
-    def _note(self, path: str) -> Mapping[str, object] | None:
-        content = self._read(path)
-        try:
-            return None if content is None else note_from_json(content.decode())
-        except ValueError as error:
-            raise self._unreadable(path) from error
-
-    def _keep(self, path: str, note: Mapping[str, object]) -> None:
-        with self._working(path), _locked(self._folder):
-            _replace(self._folder / path, note_to_json(note).encode())
-
-    def _is_due(self, key: str, now: datetime) -> bool:
-        try:
-            history, _ = self.load(key)
-        except JournalUnavailable:  # due, so that a run loads it and tells why it cannot
-            return True
-        return history is not None and history.due is not None and history.due <= now
 
     def _read(self, path: str) -> bytes | None:
         with self._working(path):
@@ -114,6 +57,23 @@ class FolderJournal:
                 return content_of(self._folder / path)
             except FileNotFoundError:
                 return None
+
+    def _note(self, path: str) -> tuple[Mapping[str, object] | None, str | None]:
+        content = self._read(path)
+        if content is None:
+            return None, None
+        try:
+            return note_from_json(content.decode()), _digest(content)
+        except ValueError as error:
+            raise self._unreadable(path) from error
+
+    def _write(self, path: str, content: bytes, tag: str | None) -> None:
+        """Write the file, if it is still as `tag` says. Raises JournalConflict."""
+        with self._working(path), _locked(self._folder):
+            there = self._read(path)
+            if tag != (None if there is None else _digest(there)):
+                raise JournalConflict(f"{self._folder / path}: another run wrote it first")
+            _replace(self._folder / path, content)
 
     def _unreadable(self, path: str) -> JournalUnavailable:
         return JournalUnavailable(
@@ -128,11 +88,82 @@ class FolderJournal:
             raise JournalUnavailable(f"{self._folder / path}: {error.strerror}") from error
 
 
+class FolderJournal(_Files):
+    """Histories as files, each saved only over the content that it was loaded with."""
+
+    def load(self, key: str) -> tuple[History | None, str | None]:
+        """The history under `key`, with a digest of its content."""
+        content = self._read(history_path(key))
+        if content is None:
+            return None, None
+        try:
+            return history_from_json(content.decode(), key=key), _digest(content)
+        except ValueError as error:
+            raise self._unreadable(history_path(key)) from error
+
+    def save(self, history: History, tag: str | None) -> str:
+        """Write `history`, if it is still as `tag` says; its new tag. Raises JournalConflict."""
+        content = history_to_json(history).encode()
+        self._write(history_path(history.key), content, tag)
+        return _digest(content)
+
+    def due(self, now: datetime) -> Sequence[str]:
+        """The keys of histories that are due by `now`, in the order of their names."""
+        with self._working(HISTORIES):
+            paths = sorted((self._folder / HISTORIES).glob("*.json"))
+        return [path.stem for path in paths if self._is_due(path.stem, now)]
+
+    def last_run(self) -> Mapping[str, object] | None:
+        """What the last run noted, or None."""
+        return self._note(LAST_RUN)[0]
+
+    def note_run(self, note: Mapping[str, object]) -> None:
+        """Keep `note` as the last run's."""
+        with self._working(LAST_RUN), _locked(self._folder):
+            _replace(self._folder / LAST_RUN, note_to_json(note).encode())
+
+    def _is_due(self, key: str, now: datetime) -> bool:
+        try:
+            history, _ = self.load(key)
+        except JournalUnavailable:  # due, so that a run loads it and tells why it cannot
+            return True
+        return history is not None and history.due is not None and history.due <= now
+
+
+class FolderArchive(_Files):
+    """The insights in a folder, and the notes beside them."""
+
+    def summaries(self, month: date) -> tuple[Sequence[Summary], int]:
+        """The summaries of a month, each a file of its own."""
+        path = fleet_month(month)
+        with self._working(path):
+            files = sorted((self._folder / path).glob("*"))
+            texts = [content_of(each) for each in files if is_failover_id(each.name)]
+        read: list[Summary] = []
+        for text in texts:
+            with suppress(ValueError):
+                read.append(summary_from_text(text.decode()))
+        return read, len(texts) - len(read)
+
+    def document(self, failover_id: str) -> bytes | None:
+        """The JSON of that failover's latest insight, or None."""
+        return self._read(insight_path(failover_id, ".json"))
+
+    def note(self, path: str) -> tuple[Mapping[str, object] | None, str | None]:
+        """The JSON object at `path`, None where there is none, with a digest of its text."""
+        return self._note(path)
+
+    def keep(self, path: str, note: Mapping[str, object], tag: str | None) -> None:
+        """Write `note` to `path`, if it is still as `tag` says. Raises JournalConflict."""
+        self._write(path, note_to_json(note).encode(), tag)
+
+
 class FolderInsights:
     """The sink that keeps each insight as a JSON file and one more for each of `formats`.
 
-    `formats` maps a suffix (`.md`) to the rendering that stands under it. A later revision
-    replaces an earlier one and never the other way round.
+    `formats` maps a suffix (`.md`) to the rendering that stands under it. Its summary is a file of
+    its own, for whoever lists a month. A later revision replaces an earlier one and never the other
+    way round.
     """
 
     name: Final = "insight-files"
@@ -145,7 +176,7 @@ class FolderInsights:
 
     def paths(self, insight: Insight) -> Sequence[Path]:
         """Where the forms of `insight` stand, the JSON file first."""
-        return [self._folder / insight_path(insight, suffix) for suffix in self._formats]
+        return [self._folder / insight_path(insight.id, suffix) for suffix in self._formats]
 
     def deliver(self, insight: Insight) -> None:
         """Return when every form stands there; raises DeliveryFailed."""
@@ -156,6 +187,8 @@ class FolderInsights:
                     return
                 for path, rendering in zip(paths, self._formats.values(), strict=True):
                     _replace(path, rendering(insight).encode())
+                listed = summary_to_text(summary_of(insight))
+                _replace(self._folder / fleet_path(insight.id), listed.encode())
         except OSError as error:
             raise DeliveryFailed(f"{paths[0]}: {error.strerror}") from error
 

@@ -11,11 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
-from detector.errors import FactUnknown, LogsRefused, LogsUnavailable, RecordingError
+from detector.boundary import contained
+from detector.errors import FactUnknown, RecordingError
 from detector.files import content_of
 from detector.local.bodies import Bodies, read_metrics, read_resources
 from detector.local.exports import RECEIVED, Row, read_export
@@ -31,7 +33,7 @@ from detector.model import (
     Signal,
     Window,
 )
-from detector.signals import UnreadableRow, arm, instant, read_row
+from detector.signals import UnreadableRow, Unusable, arm, instant, read_row
 
 SCOPE: Final = Scope(id="recording")
 """The one scope whose logs a recording holds."""
@@ -83,49 +85,41 @@ class Recording:
     """What a recording holds; its methods are the ports of a run.
 
     `oldest` is the time of its oldest row; `newest` that of its newest, or when it was received
-    if that was later. `unreadable_rows` names every row that could not be used, and why;
-    `unreadable_bodies` every file, or body in it, that is not of rows.
+    if that was later. `unusable` says which rows, files and bodies could not be used, and why.
     `rows` and the bodies by folder are as they were read.
     """
 
     oldest: datetime
     newest: datetime
-    unreadable_rows: tuple[str, ...]
-    unreadable_bodies: tuple[str, ...]
+    unusable: Unusable
     rows: _Rows
     bodies: Mapping[str, Bodies]
     series: Mapping[str, Sequence[Series]]
     now: datetime | None = None
-
-    @property
-    def unreadable(self) -> tuple[str, ...]:
-        """What could not be used, rows first."""
-        return self.unreadable_rows + self.unreadable_bodies
 
     @classmethod
     def read(cls, folder: Path) -> Recording:
         """The recording in `folder`; raises RecordingError where it has no logs."""
         if not folder.is_dir():
             raise RecordingError(f"{folder} is no folder: a recording is a folder with logs/ in it")
-        rows, unreadable_rows = _read_logs(folder)
+        rows, unusable = _read_logs(folder)
         if rows.oldest is None or rows.newest is None:
-            lines = "".join(f"\n  {line}" for line in unreadable_rows[:10])
+            lines = "".join(f"\n  {line}" for line in unusable.lines[:10])
             raise RecordingError(
                 f"{folder} has no log rows that can be read: put what"
                 " `az monitor log-analytics query -o json` prints, the portal's CSV or resource-log"
                 f" blobs into {folder / 'logs'}{lines}"
             )
-        unreadable_bodies: list[str] = []
         bodies = {}
         for name in _BODIES:
-            bodies[name], unusable = read_resources(_files(folder, name))
-            unreadable_bodies += unusable
-        series, unusable = read_metrics(_files(folder, "metrics"))
+            bodies[name], unusable_bodies = read_resources(_files(folder, name))
+            unusable.extend(unusable_bodies)
+        series, unusable_metrics = read_metrics(_files(folder, "metrics"))
+        unusable.extend(unusable_metrics)
         return cls(
             oldest=rows.oldest,
             newest=rows.newest,
-            unreadable_rows=tuple(unreadable_rows),
-            unreadable_bodies=(*unreadable_bodies, *unusable),
+            unusable=unusable,
             rows=rows,
             bodies=bodies,
             series=series,
@@ -140,9 +134,7 @@ class Recording:
         """
         return replace(self, now=now)
 
-    def signals(
-        self, asked: Mapping[Scope, Window]
-    ) -> Sequence[Answer | LogsRefused | LogsUnavailable]:
+    def signals(self, asked: Mapping[Scope, Window]) -> Sequence[Answer]:
         """The signals in each window, as far as they had been received when the window ended."""
         return [
             Answer(
@@ -153,7 +145,9 @@ class Recording:
                     for signal, seen in self.rows.signals
                     if self._is_in(window, signal.at, seen)
                 ),
-                unreadable=self.unreadable_rows,
+                unreadable=tuple(self.unusable.lines),
+                more_unreadable=self.unusable.more,
+                failures=tuple(self.unusable.failures),
             )
             for scope, window in asked.items()
         ]
@@ -291,28 +285,28 @@ class Recording:
         ]
 
 
-def _read_logs(folder: Path) -> tuple[_Rows, list[str]]:
-    rows, unreadable = _Rows(), []
+def _read_logs(folder: Path) -> tuple[_Rows, Unusable]:
+    rows, unusable = _Rows(), Unusable()
     for path, name in _files(folder, "logs"):
-        if path.suffix.lower() not in _LOGS:
-            unreadable.append(
-                f"{name}: it was not read, its name ends in none of {', '.join(_LOGS)}"
-            )
-            continue
-        try:
-            content = content_of(path)
-        except OSError as error:
-            unreadable.append(f"{name}: it cannot be opened: {error.strerror}")
-            continue
-        for place, row in read_export(content):
-            try:
-                if isinstance(row, UnreadableRow):
-                    raise row
-                rows.add(row)
-            except UnreadableRow as error:
-                where = name if place == "the file" else f"{name}, {place}"
-                unreadable.append(f"{where}: {error}")
-    return rows, unreadable
+        failed = contained(name, partial(_read_file, path, name, rows, unusable))
+        if failed is not None:
+            unusable.add(name, failed)
+    return rows, unusable
+
+
+def _read_file(path: Path, name: str, rows: _Rows, unusable: Unusable) -> None:
+    """Take in the rows of one file; raises UnreadableRow where it is none with rows."""
+    if path.suffix.lower() not in _LOGS:
+        raise UnreadableRow(f"it was not read, its name ends in none of {', '.join(_LOGS)}")
+    try:
+        content = content_of(path)
+    except OSError as error:
+        raise UnreadableRow(f"it cannot be opened: {error.strerror}") from error
+    for place, row in read_export(content):
+        where = name if place == "the file" else f"{name}, {place}"
+        failed = row if isinstance(row, UnreadableRow) else contained(where, partial(rows.add, row))
+        if failed is not None:
+            unusable.add(where, failed)
 
 
 def _covered(row: Row) -> tuple[str, str] | None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
+from detector.boundary import contained
 from detector.diagnosis import LATEST, Examination, Known, Observation, by_gateway, in_time
+from detector.errors import DetectorError
 from detector.journal import History
 from detector.model import Answer, Kind, Signal, Window
 
@@ -20,10 +23,14 @@ KEPT: Final = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observations:
-    """What a run sees of each gateway that has rows, and `blank` of every other."""
+    """What a run sees of each gateway that has rows, and `blank` of every other.
+
+    Whose rows nothing could be made of stands in `failed`, and nothing is known of it.
+    """
 
     by_gateway: Mapping[str, Observation]
     blank: Observation
+    failed: Mapping[str, DetectorError] = field(default_factory=dict)
 
     def of(self, gateway_id: str) -> Observation:
         """What the run sees of this gateway."""
@@ -73,17 +80,26 @@ def observe(answers: Sequence[Answer], *, asked: int, now: datetime) -> Observat
             connection_rows=connection_rows,
         )
 
+    def observed(gateway_id: str) -> Observation:
+        rows = by_gateway(rows_of[gateway_id])[gateway_id]
+        return observation(rows, holding[gateway_id])
+
     connection_rows = tuple(
         sorted({row for answer in answers for row in answer.signals if row.connection}, key=in_time)
     )
-    rows_of = by_gateway(signal for answer in answers for signal in answer.signals)
-    return Observations(
-        by_gateway={
-            gateway_id: observation(rows, holding[gateway_id])
-            for gateway_id, rows in rows_of.items()
-        },
-        blank=observation((), ends),
-    )
+    rows_of: dict[str, list[Signal]] = defaultdict(list)
+    for answer in answers:
+        for row in answer.signals:
+            if row.gateway_id:
+                rows_of[row.gateway_id].append(row)
+    seen, failed = {}, {}
+    for gateway_id in rows_of:
+        own = contained(gateway_id, partial(observed, gateway_id))
+        if isinstance(own, DetectorError):
+            failed[gateway_id] = own
+        else:
+            seen[gateway_id] = own
+    return Observations(by_gateway=seen, blank=observation((), ends), failed=failed)
 
 
 def shows_evidence(observation: Observation) -> bool:

@@ -9,25 +9,14 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from detector.errors import FactUnknown, LogsRefused, LogsUnavailable
-    from detector.model import (
-        Answer,
-        Connection,
-        Gateway,
-        HealthEvent,
-        Logged,
-        Scope,
-        Series,
-        Window,
-    )
+    from detector.errors import DetectorError, FactUnknown
+    from detector.model import Answer, Connection, Gateway, HealthEvent, Scope, Series, Window
 
 
 class Signals(Protocol):
-    """The logs: for each scope a complete answer, or the error that says why there is none."""
+    """The logs: for each scope, in order, a complete answer, or the error that says why not."""
 
-    def __call__(
-        self, asked: Mapping[Scope, Window]
-    ) -> Sequence[Answer | LogsRefused | LogsUnavailable]: ...
+    def __call__(self, asked: Mapping[Scope, Window]) -> Sequence[Answer | DetectorError]: ...
 
 
 class Coverage(Protocol):
@@ -75,26 +64,3 @@ class Bandwidth(Protocol):
     def __call__(
         self, gateways: Sequence[Gateway], window: Window
     ) -> Mapping[str, Sequence[Series] | FactUnknown]: ...
-
-
-class Listing(Protocol):
-    """The VPN gateways of subscriptions (GUIDs), or for None of all, that may be read.
-
-    What may not be read is left out in silence. Raises FactUnknown.
-    """
-
-    def __call__(self, subscriptions: Sequence[str] | None) -> Sequence[Gateway]: ...
-
-
-class Bodies(Protocol):
-    """What ARM answers to a GET at each path, or why it cannot be had."""
-
-    def __call__(self, paths: Sequence[str]) -> Mapping[str, object | FactUnknown]: ...
-
-
-class Contents(Protocol):
-    """What the logs of each scope hold in a window; nothing where there is no table."""
-
-    def __call__(
-        self, window: Window
-    ) -> Mapping[Scope, Sequence[Logged] | LogsRefused | LogsUnavailable]: ...

@@ -114,13 +114,16 @@ def revision_of(
     reconciled: Reconciled, gateway: Gateway, facts: Facts, reasons: tuple[Reason, ...]
 ) -> Revision:
     """The next revision of what is told of the failover."""
+    recorded = reconciled.recorded
     return Revision(
         failover=reconciled.failover,
         diagnosis=reconciled.diagnosis,
         gateway=gateway,
         bandwidth=facts.compared(reconciled, gateway),
         reasons=reasons,
-        revision=1 + (reconciled.recorded.revision if reconciled.recorded else 0),
+        revision=1 + (recorded.revision if recorded else 0),
+        told_at=facts.now,
+        before=recorded.insights[-1] if recorded and recorded.insights else None,
     )
 
 

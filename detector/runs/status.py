@@ -7,21 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from detector.errors import JournalUnavailable
-from detector.insights import BlindGateway, Instant, Part, Seconds
+from detector.insights import Instant, Part, Seconds
 from detector.journal import DeliveryReport, History, Journal, delivery_reports
 from detector.model import Scope, State
-from detector.runs.coverage import CoverageNote, last_coverage
 from detector.runs.schedule import Schedule
 from detector.runs.windows import complete_until, scope_notes
-from detector.text import count, lasting, listed, one_line
+from detector.text import count, lasting, one_line
 
 PERIODS: Final = 3
 """After so many occurrences of the timer without a complete run, something is wrong."""
-
-CHECKED_WITHIN: Final = timedelta(days=3)
-"""Coverage is checked once a day; after so long without, something is wrong."""
-
-MOST_BLIND: Final = 20
 
 _EVER: Final = datetime.max.replace(tzinfo=UTC)
 
@@ -47,19 +41,13 @@ class OpenFailover(Part):
 
 
 class Status(Part):
-    """The detector's own state; `problems` says in words what needs somebody.
-
-    `blind` are the gateways whose failovers would not be seen, by the last check of coverage, of
-    `coverage_at`; None before the first.
-    """
+    """The detector's own state; `problems` says in words what needs somebody."""
 
     at: Instant
     scopes: tuple[ScopeStatus, ...]
     open: tuple[OpenFailover, ...]
     outstanding: tuple[DeliveryReport, ...]
     given_up: tuple[DeliveryReport, ...]
-    coverage_at: Instant | None
-    blind: tuple[BlindGateway, ...]
     problems: tuple[str, ...]
 
     @property
@@ -74,8 +62,7 @@ def status_of(
     """The state at `now`, by the journal. Raises JournalUnavailable.
 
     It is bad if a scope was not read in full for three periods of `schedule`, if a
-    delivery was given up, if a gateway's history cannot be read, if a gateway is blind, or if that
-    was not checked for three days.
+    delivery was given up, or if a gateway's history cannot be read.
     """
     noted = journal.last_run()
     until, notes = complete_until(noted), scope_notes(noted)
@@ -83,24 +70,19 @@ def status_of(
     deliveries = [each for history in known for each in delivery_reports(history)]
     given_up = tuple(each for each in deliveries if each.given_up)
     read = tuple(_scope(scope, until.get(scope.id), notes.get(scope.id), now) for scope in scopes)
-    oldest = _occurrences_ago(schedule, now)
+    oldest = late_before(schedule, now)
     problems = [problem for each in read for problem in _late(each, oldest)]
     problems += [
         f"{each.sink} was not told of {each.id} revision {each.revision}: {each.why}"
         for each in given_up
     ]
     problems += unreadable
-    coverage, lacking = _coverage(journal)
-    blind = coverage.blind if coverage else {}
-    problems += [*lacking, *(_of_coverage(coverage, now) if coverage else ())]
     return Status(
         at=now,
         scopes=read,
         open=tuple(each for history in known for each in _open(history)),
         outstanding=tuple(each for each in deliveries if not each.given_up),
         given_up=given_up,
-        coverage_at=coverage.at if coverage else None,
-        blind=tuple(BlindGateway(id=each, why=why) for each, why in blind.items()),
         problems=tuple(problems),
     )
 
@@ -118,10 +100,6 @@ def status_lines(shown: Status) -> Iterator[str]:
         tried = f", tried {count(each.attempts, 'time')}" if each.attempts else ""
         tried += f": {each.why}" if each.why else ""
         yield _line("outstanding", f"{each.sink}: {each.id} revision {each.revision}{tried}")
-    for gateway in shown.blind[:MOST_BLIND]:
-        yield _line("blind", f"{gateway.id}: {gateway.why}")
-    if len(shown.blind) > MOST_BLIND:
-        yield _line("blind", f"and {len(shown.blind) - MOST_BLIND} more; --json has them all")
     for problem in shown.problems:
         yield _line("problem", problem)
     noted = any(scope.note for scope in shown.scopes)
@@ -147,26 +125,6 @@ def _histories(journal: Journal) -> tuple[list[History], list[str]]:
     return known, unreadable
 
 
-def _coverage(journal: Journal) -> tuple[CoverageNote | None, list[str]]:
-    """What the last check of coverage noted, and why that cannot be read."""
-    try:
-        return last_coverage(journal), []
-    except JournalUnavailable as error:
-        return None, [str(error)]
-
-
-def _of_coverage(coverage: CoverageNote, now: datetime) -> Iterator[str]:
-    if coverage.blind:
-        number = count(len(coverage.blind), "gateway")
-        yield f"a failover of {number} would not be seen; `doctor` says how to mend that"
-    if now - coverage.at > CHECKED_WITHIN:
-        ago = lasting(now - coverage.at)
-        yield f"coverage was last checked {ago} ago; is check_coverage running? See its log"
-    waiting = sorted({name for each in coverage.pending for name in each.sinks})
-    if waiting:
-        yield f"{listed(waiting)} was not told what changed in coverage; the next check tries again"
-
-
 def _scope(scope: Scope, until: datetime | None, note: str | None, now: datetime) -> ScopeStatus:
     age = None if until is None else max((now - until).total_seconds(), 0.0)
     return ScopeStatus(scope=scope.id, complete_until=until, age_seconds=age, note=note)
@@ -182,8 +140,8 @@ def _late(scope: ScopeStatus, oldest: datetime) -> Iterator[str]:
         )
 
 
-def _occurrences_ago(schedule: Schedule, now: datetime) -> datetime:
-    """When the timer was due for the last time but two."""
+def late_before(schedule: Schedule, now: datetime) -> datetime:
+    """When the timer was due for the last time but two: what was read in full since is not late."""
     due = schedule.before(now)
     return [next(due) for _ in range(PERIODS)][-1]
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from detector.signals.row import (
         COLUMNS,
         UnreadableRow,
+        Unusable,
         instant,
         is_gateway_id,
         read_row,
@@ -26,6 +27,7 @@ __all__ = [
     "NOT_SET",
     "UNREADABLE",
     "UnreadableRow",
+    "Unusable",
     "arm",
     "bandwidth",
     "instant",
@@ -40,5 +42,8 @@ __getattr__ = lazily(
     arm=("NOT_SET", "UNREADABLE", "arm"),
     diagnostic_settings=("settings_of",),
     metrics=("METRIC", "bandwidth"),
-    row=("COLUMNS", "UnreadableRow", "instant", "is_gateway_id", "read_row", "read_rows"),
+    row=(
+        *("COLUMNS", "UnreadableRow", "Unusable"),
+        *("instant", "is_gateway_id", "read_row", "read_rows"),
+    ),
 )

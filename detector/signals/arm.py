@@ -125,7 +125,7 @@ def address(body: object) -> str | FactUnknown:
     value = fields.get("ipaddress")
     if not value:
         return FactUnknown(NOT_ALLOCATED)
-    return value if isinstance(value, str) and _is_public(value) else FactUnknown(UNREADABLE)
+    return value if isinstance(value, str) and is_public(value) else FactUnknown(UNREADABLE)
 
 
 def peer_needed(body: object) -> str | None:
@@ -313,17 +313,17 @@ def _configurations(fields: Fields) -> Iterator[tuple[str, tuple[str, ...]]]:
     for configuration in objects_in(fields.get("ipconfigurations")):
         public_ip_id = own_id(configuration.get("publicipaddress")) or ""
         configuration_id = (own_id(configuration) or "").lower()
-        own = tunnels.get(configuration_id) or tuple(_addresses_in(configuration))
+        own = tunnels.get(configuration_id) or tuple(addresses_in(configuration))
         yield public_ip_id, own
 
 
-def _addresses_in(value: object) -> Iterator[str]:
+def addresses_in(value: object) -> Iterator[str]:
     """Every public IPv4 address that stands as a text of its own anywhere in `value`, in order."""
     waiting = [value]  # and no recursion: nobody knows how deep it is
     while waiting:
         inner = waiting.pop()
         if isinstance(inner, str):
-            if ":" not in inner and _is_public(inner):
+            if ":" not in inner and is_public(inner):
                 yield inner
         elif isinstance(inner, Mapping):
             waiting += reversed(list(inner.values()))
@@ -340,12 +340,13 @@ def _tunnel_addresses(fields: Fields) -> dict[str, tuple[str, ...]]:
         tunnels[written(peering.get("ipconfigurationid")).lower()] = tuple(
             tunnel
             for tunnel in (listed if isinstance(listed, list | tuple) else ())
-            if isinstance(tunnel, str) and _is_public(tunnel)
+            if isinstance(tunnel, str) and is_public(tunnel)
         )
     return tunnels
 
 
-def _is_public(text: str) -> bool:
+def is_public(text: str) -> bool:
+    """Whether a text is an address that can be reached over the internet."""
     parsed = _address(text)
     return parsed is not None and not any(parsed in network for network in _PRIVATE)
 

@@ -10,9 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Final
 
+from detector.boundary import contained
+from detector.errors import DetectorError, Unforeseen
 from detector.model import RESOURCE_HEALTH, HealthEvent, Kind, Phase, Signal
 from detector.signals.fields import fields_of, written
 from detector.signals.resource_health import health_event
@@ -67,6 +71,9 @@ _PHASES: Final = (
     ("succe", Phase.SUCCEEDED),
     ("fail", Phase.FAILED),
 )
+EXAMPLES: Final = 20
+"""So many of the rows that cannot be used are named."""
+
 _LONGEST_NAME: Final = 100
 # A subscription, a group of 90 characters, and a gateway or a connection of 80.
 _LONGEST_ID: Final = 400
@@ -88,29 +95,58 @@ _DAYS: Final = timedelta(days=30)
 _FRACTION: Final = re.compile(r"(\.\d{6})\d+")
 
 
-class UnreadableRow(ValueError):
+class UnreadableRow(DetectorError, ValueError):
     """A row that cannot become a signal; the text says what it lacks."""
+
+
+@dataclass(slots=True)
+class Unusable:
+    """What could not be used of rows or bodies: `EXAMPLES` by name, and how many `more` there are.
+
+    `failures` are the defects among them, as many at most.
+    """
+
+    lines: list[str] = field(default_factory=list)
+    failures: list[Unforeseen] = field(default_factory=list)
+    more: int = 0
+
+    def add(self, place: str, error: DetectorError) -> None:
+        """Take in why what stands at `place` could not be used."""
+        if isinstance(error, Unforeseen):
+            if len(self.failures) < EXAMPLES:
+                self.failures.append(error)
+                return
+        elif len(self.lines) < EXAMPLES:
+            self.lines.append(f"{place}: {error}")
+            return
+        self.more += 1
+
+    def extend(self, others: Unusable) -> None:
+        """Take in what could not be used elsewhere."""
+        lines, failures = self.lines + others.lines, self.failures + others.failures
+        self.lines, self.failures = lines[:EXAMPLES], failures[:EXAMPLES]
+        over = len(lines) - len(self.lines) + len(failures) - len(self.failures)
+        self.more += others.more + over
 
 
 def read_rows(
     rows: Iterable[Mapping[str, object]], *, origin: str
-) -> tuple[list[Signal], list[str]]:
-    """The signals of `rows`, and a line for each row that could not be read.
+) -> tuple[list[Signal], Unusable]:
+    """The signals of `rows`, and what could not be read.
 
     A row of an operation that does not bear on failovers is neither.
     `origin` names where the rows come from; a line reads `<origin>, row <n>: <why>`.
     """
     signals: list[Signal] = []
-    unreadable: list[str] = []
+    unusable = Unusable()
     for number, row in enumerate(rows, start=1):
-        try:
-            signal = read_row(row)
-        except UnreadableRow as error:
-            unreadable.append(f"{origin}, row {number}: {error}")
-        else:
-            if signal is not None:
-                signals.append(signal)
-    return signals, unreadable
+        place = f"{origin}, row {number}"
+        signal = contained(place, partial(read_row, row))
+        if isinstance(signal, DetectorError):
+            unusable.add(place, signal)
+        elif signal is not None:
+            signals.append(signal)
+    return signals, unusable
 
 
 def read_row(row: Mapping[str, object]) -> Signal | None:

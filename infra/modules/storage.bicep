@@ -62,6 +62,7 @@ resource lifecycle 'Microsoft.Storage/storageAccounts/managementPolicies@2024-01
               ]
               prefixMatch: [
                 '${insights.name}/insights/'
+                '${insights.name}/fleet/'
               ]
             }
             actions: {
