@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 NODE ?= node
+SECONDS ?= 60
 VENV := .venv
 BIN := $(VENV)/bin
 # For every Python and system that the app and its developers have.
@@ -11,13 +12,14 @@ COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check mutants format audit lock clean
+.PHONY: help setup demo test check mutants fuzz format audit lock clean
 
 help:
 	@echo 'make demo    replay a recorded afternoon and print the insights it leads to'
 	@echo 'make test    run the tests'
 	@echo 'make check   run what CI runs: format, lint, types, tests'
 	@echo 'make mutants change the rules a token at a time and see which tests notice (20 minutes)'
+	@echo 'make fuzz    put what nobody wrote before every entrance (SECONDS=60)'
 	@echo 'make format  put the code into its format'
 	@echo 'make audit   look for known vulnerabilities in what is deployed'
 	@echo 'make lock    pin the newest versions that requirements.in admits'
@@ -43,6 +45,9 @@ check: setup
 mutants: $(VENV)/mutants.stamp
 	@rm -rf mutants
 	@nice $(VENV)/mutants/bin/python -m benchmarks.mutants
+
+fuzz: $(VENV)/dev.stamp
+	@nice $(BIN)/python -m benchmarks.fuzz --seconds $(SECONDS)
 
 format: $(VENV)/dev.stamp
 	@$(BIN)/ruff format .

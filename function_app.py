@@ -40,6 +40,8 @@ def check_coverage(timer: func.TimerRequest) -> None:  # noqa: ARG001 -- late or
     from detector.app import look_round
 
     look_round()
+
+
 @app.queue_trigger(
     arg_name="wish", queue_name="detector-requests", connection="AzureWebJobsStorage"
 )

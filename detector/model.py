@@ -419,14 +419,18 @@ class Diagnosis:
     `unclear` are tunnels of one instance of which it is not known whether the other served their
     peers meanwhile. `tunnels_seen_until` is the time up to which a tunnel's row would be seen.
     `health_asked` is when Resource Health was last asked.
+    The counts of what is `left_out` of what goes on for days are the least that there were.
     `borne_out` is no longer true where the failover was told and rows that came later show none.
     """
 
     cause: Cause
     causes: tuple[Cause, ...] = ()
     outages: tuple[Outage, ...]
+    outages_left_out: int = 0
     redundancy: tuple[Redundancy, ...]
+    redundancy_left_out: int = 0
     unclear: tuple[Outage, ...] = ()
+    unclear_left_out: int = 0
     already_down: tuple[AlreadyDown, ...] = ()
     state: State
     importance: Importance
@@ -434,17 +438,27 @@ class Diagnosis:
     seen_until: datetime
     tunnels_seen_until: datetime | None = None
     evidence: tuple[EvidenceRow, ...]
+    evidence_left_out: int = 0
     borne_out: bool = True
     health_asked: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failover:
-    """One or more switch-overs of a gateway, each within 60 minutes of the one before."""
+    """One or more switch-overs of a gateway, each within 60 minutes of the one before.
+
+    Of one that goes on for days, `earlier` switch-overs right after the first are only counted.
+    """
 
     id: str
     gateway_id: str
     switch_overs: tuple[SwitchOver, ...]
+    earlier: int = 0
+
+    @property
+    def times(self) -> int:
+        """How often the gateway switched over."""
+        return len(self.switch_overs) + self.earlier
 
     @property
     def first_at(self) -> datetime:

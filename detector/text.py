@@ -24,6 +24,17 @@ def day(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
+_MONTHS: Final = (
+    *("Jan", "Feb", "Mar", "Apr", "May", "Jun"),
+    *("Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+)
+
+
+def day_and_month(instant: datetime) -> str:
+    """The date without its year, in the zone of the instant: `22 Nov`."""
+    return f"{instant.day} {_MONTHS[instant.month - 1]}"
+
+
 def lasting(length: timedelta) -> str:
     """A length of time in at most two units, rounded up: `14 s`, `2 min 5 s`, `1 h 3 min`."""
     seconds = math.ceil(length / timedelta(seconds=1))
@@ -42,6 +53,11 @@ def lasting(length: timedelta) -> str:
 
 def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:
     return f"{large} {large_unit}" + (f" {small} {small_unit}" if small else "")
+
+
+def instance_of(name: str) -> str:
+    """A gateway's instance as people say it: `IN_0`, in the logs `GatewayTenantWorker_IN_0`."""
+    return name.removeprefix("GatewayTenantWorker_")
 
 
 def count(number: int, noun: str) -> str:

@@ -46,6 +46,13 @@ param readingRole string = 'custom'
 @description('How many minutes lie between two runs.')
 param runEveryMinutes int = 5
 
+@allowed([
+  'true'
+  'false'
+])
+@description('Whether the app shows pages of the failovers: to whoever has a key, or behind a login.')
+param pages string = 'false'
+
 @description('Further settings as NAME=value, separated by semicolons. Nothing secret: these can be read by whoever can read the app.')
 param moreSettings string = ''
 
@@ -63,6 +70,9 @@ param webhookKeyInVault string = ''
 
 @description('The ARM id of an Event Grid topic of the CloudEvents schema; empty for none.')
 param eventGridTopicId string = ''
+
+@description('The ARM id of a workspace for a table of failovers and its workbook; empty for none.')
+param tableWorkspaceId string = ''
 
 @description('The ARM id of the workspace for the log of the detector itself; empty to make one.')
 param appWorkspaceId string = ''
@@ -87,6 +97,7 @@ var token = toLower(uniqueString(subscription().id, environmentName, location))
 var workspaces = filter(map(split(workspaceIds, ','), id => trim(id)), id => !empty(id))
 var resources = filter(map(split(resourceScopes, ','), id => trim(id)), id => !empty(id))
 var topicIds = filter([trim(eventGridTopicId)], id => !empty(id))
+var tableWorkspaces = filter([trim(tableWorkspaceId)], id => !empty(id))
 var vaultIds = filter([trim(vaultId)], id => !empty(id))
 var chosenScopes = filter(map(split(gatewayScopes, ','), id => trim(id)), id => !empty(id))
 var readScopes = empty(chosenScopes) ? [subscription().id] : filter(chosenScopes, id => id != 'none')
@@ -189,6 +200,45 @@ module topics 'modules/topic.bicep' = [
   }
 ]
 
+module tables 'modules/table.bicep' = [
+  for id in tableWorkspaces: {
+    name: 'table-${uniqueString(id, token)}'
+    scope: resourceGroup(split(id, '/')[2], split(id, '/')[4])
+    params: {
+      workspaceName: split(id, '/')[8]
+    }
+  }
+]
+
+module ingestion 'modules/ingestion.bicep' = [
+  for i in range(0, length(tableWorkspaces)): {
+    name: 'ingestion-${uniqueString(tableWorkspaces[i], token)}'
+    scope: group
+    params: {
+      name: 'dce-${token}'
+      ruleName: 'dcr-${token}'
+      location: tables[i].outputs.location
+      tags: tags
+      principalId: identity.outputs.principalId
+      workspaceId: tables[i].outputs.workspaceId
+      tableName: tables[i].outputs.tableName
+    }
+  }
+]
+
+module workbooks 'modules/workbook.bicep' = [
+  for i in range(0, length(tableWorkspaces)): {
+    name: 'workbook-${uniqueString(tableWorkspaces[i], token)}'
+    scope: group
+    params: {
+      name: 'Gateway failovers (${environmentName})'
+      location: location
+      tags: tags
+      workspaceId: tables[i].outputs.workspaceId
+    }
+  }
+]
+
 module vaults 'modules/vault.bicep' = [
   for id in vaultIds: {
     name: 'vault-${uniqueString(id, token)}'
@@ -217,10 +267,13 @@ module app 'modules/app.bicep' = {
     resourceScopes: resources
     runEveryMinutes: runEveryMinutes
     topicEndpoints: [for i in range(0, length(topicIds)): topics[i].outputs.endpoint]
+    ingestionEndpoints: [for i in range(0, length(tableWorkspaces)): ingestion[i].outputs.endpoint]
+    ingestionRules: [for i in range(0, length(tableWorkspaces)): ingestion[i].outputs.ruleId]
     vaultUris: [for i in range(0, length(vaultIds)): vaults[i].outputs.uri]
     notifyUrlsInVault: notifyUrlsInVault
     webhookUrlsInVault: webhookUrlsInVault
     webhookKeyInVault: webhookKeyInVault
+    pages: pages
     moreSettings: moreSettings
   }
 }

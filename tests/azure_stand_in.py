@@ -180,6 +180,8 @@ class AzureStandIn:
             return self._batch_of_metrics(request.body["resourceids"])
         if request.method == "GET" and path.lower().endswith(_METRICS):
             return self._metrics_of(path[: -len(_METRICS)])
+        if request.method == "POST" and path.startswith("/dataCollectionRules/"):
+            return Reply(status=204)
         bodies = {known.lower(): body for known, body in self.arm.items()}
         body = bodies.get(path.lower())
         if request.method != "GET" or body is None:

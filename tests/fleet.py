@@ -3,31 +3,34 @@
 fleet = Fleet()
 fleet.settings[GATEWAY_ID] = [a_setting(categories={"gatewaydiagnosticlog"})]
 checks = checks_of(fleet.found())
-report = fleet.check(MemoryJournal(), sink)
+report = fleet.check(MemoryArchive(), sink)
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
-from detector.errors import FactUnknown, LogsRefused, LogsUnavailable
-from detector.insights.coverage import BlindGateway, Check, Coverage
-from detector.insights.document import Insight, Reason
-from detector.journal.ports import Sink
-from detector.model import DiagnosticSetting, Gateway, HealthEvent, Logged, Scope, Series, Window
-from detector.runs.checks import Found
-from detector.runs.coverage import (
+from detector.coverage.checks import Found
+from detector.coverage.daily import (
+    CoverageNote,
     CoverageReport,
-    Probes,
     check_coverage,
     last_coverage,
     look,
 )
+from detector.coverage.ports import Probes
+from detector.errors import DetectorError, FactUnknown, JournalConflict
+from detector.insights.coverage import BlindGateway, Check, Coverage
+from detector.insights.document import Insight, Reason
+from detector.insights.fleet import Summary
+from detector.journal.ports import Sink
+from detector.model import DiagnosticSetting, Gateway, Logged, Scope, Window
 from tests.builders import GATEWAY_ID, GATEWAY_LOG, SUBSCRIPTION, TUNNEL_LOG, a_gateway, at
-from tests.memory import SCOPE, MemoryJournal, plenty
+from tests.memory import SCOPE, plenty
 
 REFUSED: Final = FactUnknown("no permission to read it", kind="refused")
 SILENT: Final = FactUnknown("Azure did not answer", kind="no answer")
@@ -63,6 +66,42 @@ def fleet_gateway(gateway_id: str = GATEWAY_ID, **changes: object) -> Gateway:
 
 
 @dataclass(slots=True)
+class MemoryArchive:
+    """The notes of a store, each kept by compare-and-swap; a tag counts the writes.
+
+    `hook` is called before each write. It holds no insights.
+    """
+
+    notes: dict[str, Mapping[str, object]] = field(default_factory=dict)
+    writes: int = 0
+    hook: Callable[[], None] = lambda: None
+
+    def summaries(self, month: date) -> tuple[Sequence[Summary], int]:
+        return (), 0
+
+    def document(self, failover_id: str) -> bytes | None:
+        return None
+
+    def note(self, path: str) -> tuple[Mapping[str, object] | None, str | None]:
+        there = self.notes.get(path)
+        return there, None if there is None else f"{self.writes}"
+
+    def keep(self, path: str, note: Mapping[str, object], tag: str | None) -> None:
+        self.hook()
+        if tag != self.note(path)[1]:
+            raise JournalConflict(f"{path}: another run wrote it first")
+        self.writes += 1
+        self.notes[path] = json.loads(json.dumps(note))
+
+    @property
+    def coverage(self) -> CoverageNote:
+        """What the last check noted."""
+        note, _ = last_coverage(self)
+        assert note is not None
+        return note
+
+
+@dataclass(slots=True)
 class Fleet:
     """What Azure would say; one gateway that is seen well, until a test changes it.
 
@@ -75,7 +114,7 @@ class Fleet:
     unlisted: dict[str, object] = field(default_factory=dict)
     settings: dict[str, object] = field(default_factory=dict)
     workspaces: dict[str, object] = field(default_factory=lambda: {WORKSPACE_ID: SCOPE.id})
-    logs: dict[Scope, Sequence[Logged] | LogsRefused | LogsUnavailable] = field(
+    logs: dict[Scope, Sequence[Logged] | DetectorError] = field(
         default_factory=lambda: {SCOPE: [a_logged()]}
     )
     metrics: object = ()
@@ -96,24 +135,24 @@ class Fleet:
             bodies=lambda paths: {path: self._body(path) for path in paths},
             contents=lambda window: self.logs,
             health=self._health,
-            bandwidth=self._bandwidth,
+            metrics=self._metrics,
         )
 
-    def found(self, journal: MemoryJournal | None = None, *, now: datetime | None = None) -> Found:
+    def found(self, archive: MemoryArchive | None = None, *, now: datetime | None = None) -> Found:
         """What one look finds."""
-        before = last_coverage(journal) if journal else None
+        before = last_coverage(archive)[0] if archive else None
         return look(self.probes, self.scopes, before, now=now or at())
 
     def check(
         self,
-        journal: MemoryJournal,
+        archive: MemoryArchive,
         *sinks: Sink,
         now: datetime | None = None,
         left: timedelta | None = None,
     ) -> CoverageReport:
         """One whole check."""
         return check_coverage(
-            journal,
+            archive,
             self.probes,
             self.scopes,
             sinks,
@@ -147,15 +186,11 @@ class Fleet:
         assert isinstance(known, list)
         return {"value": [_written(each) for each in known]}
 
-    def _health(
-        self, gateway_ids: Sequence[str]
-    ) -> Mapping[str, Sequence[HealthEvent] | FactUnknown]:
-        return dict.fromkeys(gateway_ids, self.health)  # type: ignore[arg-type]
+    def _health(self, gateway_ids: Sequence[str]) -> Mapping[str, object]:
+        return dict.fromkeys(gateway_ids, self.health)
 
-    def _bandwidth(
-        self, gateways: Sequence[Gateway], window: Window
-    ) -> Mapping[str, Sequence[Series] | FactUnknown]:
-        return dict.fromkeys((each.id for each in gateways), self.metrics)  # type: ignore[arg-type]
+    def _metrics(self, gateways: Sequence[Gateway], window: Window) -> Mapping[str, object]:
+        return dict.fromkeys((each.id for each in gateways), self.metrics)
 
 
 def a_body(gateway_type: str = "Vpn") -> dict[str, object]:

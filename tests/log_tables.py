@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import duckdb_kql
@@ -39,15 +41,30 @@ STANDARD_COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
         "_ResourceId": "string",
     },
     "AppTraces": {"TimeGenerated": "datetime", "Message": "string", "AppRoleName": "string"},
+    "GatewayFailovers_CL": {
+        column["name"]: column["type"]
+        for column in json.loads(
+            (Path(__file__).parents[1] / "infra" / "failovers-table.json").read_text("utf-8")
+        )["columns"]
+    },
 }
 """What each table has from the start; AzureDiagnostics gets a column with its first value."""
 
-_TYPES: Final = {"datetime": "TIMESTAMPTZ", "string": "VARCHAR", "dynamic": "JSON"}
+_TYPES: Final = {
+    "datetime": "TIMESTAMPTZ",
+    "string": "VARCHAR",
+    "dynamic": "JSON",
+    "int": "INTEGER",
+    "real": "DOUBLE",
+}
 _NAMES_OF_TYPES: Final = {
     "TIMESTAMP WITH TIME ZONE": "datetime",
+    "TIMESTAMP": "datetime",
     "VARCHAR": "string",
     "JSON": "dynamic",
     "BIGINT": "long",
+    "INTEGER": "int",
+    "DOUBLE": "real",
 }
 _COLUMN_IFEXISTS: Final = re.compile(r'column_ifexists\("(\w+)", ("[^"]*")\)')
 

@@ -70,34 +70,6 @@ class SinkContract:
         assert (fault.retry_after if self.hears_retry_after else None) == outcome.retry_after
         self.assert_secret(outcome, caplog)
 
-    @pytest.mark.parametrize("name", FAULTS)
-    def test_an_announcement_that_fails_keeps_the_secrets(
-        self, server: SinkStandIn, name: str, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        fault = FAULTS[name]
-        server.answer = fault.answer
-        sink = self.a_sink(server.at, SHORT if fault.is_endless else LONG)
-
-        with caplog.at_level(logging.DEBUG):
-            assert isinstance(sink, Announcer)
-            problem = announced(sink, COVERAGE)
-
-        assert problem
-        assert [] == [each for each in self.secrets if each in f"{problem}{caplog.text}"]
-
-    def test_a_probe_of_a_server_that_is_not_there_fails_and_keeps_the_secrets(
-        self, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        sink = self.a_sink(f"127.0.0.1:{closed_port()}", LONG)
-
-        with caplog.at_level(logging.DEBUG):
-            assert isinstance(sink, Reachable)
-            evidence, problem = probed(sink)
-
-        assert evidence is None
-        assert problem
-        assert [] == [each for each in self.secrets if each in f"{problem}{caplog.text}"]
-
     def test_a_server_that_fails_is_asked_once(self, server: SinkStandIn) -> None:
         server.answer = replying(503)
 
@@ -131,3 +103,61 @@ class SinkContract:
     def assert_secret(self, outcome: Attempt, caplog: pytest.LogCaptureFixture) -> None:
         """The secrets are nowhere where somebody could read them."""
         assert [] == [each for each in self.secrets if each in f"{outcome}{caplog.text}"]
+
+
+class IdentityContract(SinkContract):
+    """What a sink promises besides that sends with the identity of the app, over TLS."""
+
+    is_over_tls = True
+
+    def a_sink_without_token(self, address: str) -> Sink:
+        """The sink of a server at `address`, with an identity that gets no token."""
+        raise NotImplementedError
+
+    def test_an_identity_without_a_token_is_a_failure_that_may_pass(
+        self, server: SinkStandIn
+    ) -> None:
+        outcome = attempt(self.a_sink_without_token(server.at), INSIGHT)
+
+        assert "ClientAuthenticationError" in str(outcome.problem)
+        assert (False, []) == (outcome.final, server.received)
+
+    def test_a_redirect_is_not_followed(self, server: SinkStandIn) -> None:
+        server.answer = replying(307, f"Location: https://{server.at}/elsewhere")
+
+        outcome = attempt(self.a_sink(server.at, LONG), INSIGHT)
+
+        assert (1, True) == (len(server.received), outcome.final)
+        assert "final URL" in str(outcome.problem)
+
+
+class AnnouncerContract(SinkContract):
+    """What a sink promises besides that is told of coverage and may be probed."""
+
+    @pytest.mark.parametrize("name", FAULTS)
+    def test_an_announcement_that_fails_keeps_the_secrets(
+        self, server: SinkStandIn, name: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        fault = FAULTS[name]
+        server.answer = fault.answer
+        sink = self.a_sink(server.at, SHORT if fault.is_endless else LONG)
+
+        with caplog.at_level(logging.DEBUG):
+            assert isinstance(sink, Announcer)
+            problem = announced(sink, COVERAGE)
+
+        assert problem
+        assert [] == [each for each in self.secrets if each in f"{problem}{caplog.text}"]
+
+    def test_a_probe_of_a_server_that_is_not_there_fails_and_keeps_the_secrets(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        sink = self.a_sink(f"127.0.0.1:{closed_port()}", LONG)
+
+        with caplog.at_level(logging.DEBUG):
+            assert isinstance(sink, Reachable)
+            evidence, problem = probed(sink)
+
+        assert evidence is None
+        assert problem
+        assert [] == [each for each in self.secrets if each in f"{problem}{caplog.text}"]

@@ -23,6 +23,8 @@ from tests.test_settings import an_environment
 
 EVERYONE = {
     "DETECTOR_EVENT_GRID_ENDPOINT": "https://topic.example.com/api/events",
+    "DETECTOR_INGESTION_ENDPOINT": "https://dce.westeurope-1.ingest.monitor.azure.com",
+    "DETECTOR_INGESTION_RULE": "dcr-00000000000000000000000000000001",
     "DETECTOR_WEBHOOK_URLS": "https://example.com/a https://example.com/b",
     "DETECTOR_NOTIFY_URLS": "json://example.com/a xml://example.com/b",
 }
@@ -40,7 +42,10 @@ def settings(**changes: str) -> Settings:
         ({"DETECTOR_STORE": "file:store"}, ["insight-files"]),
         (
             EVERYONE,
-            ["insight-files", "storage-queue", "event-grid", "webhook", "webhook", "json", "xml"],
+            [
+                *("insight-files", "storage-queue", "event-grid", "logs-ingestion"),
+                *("webhook", "webhook", "json", "xml"),
+            ],
         ),
     ],
 )

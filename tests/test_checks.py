@@ -8,10 +8,10 @@ from dataclasses import replace
 
 import pytest
 
+from detector.coverage.checks import blind_of, checks_of
 from detector.errors import FactUnknown, LogsRefused, LogsUnavailable
 from detector.insights.coverage import Check
 from detector.model import Scope
-from detector.runs.checks import blind_of, checks_of
 from tests.builders import GATEWAY_ID, GATEWAY_LOG, SUBSCRIPTION, TUNNEL_LOG, at
 from tests.fleet import (
     BOTH,

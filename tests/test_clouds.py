@@ -22,7 +22,7 @@ def test_each_public_cloud_keeps_to_its_own_hosts() -> None:
     strangers = []
     for name, own in suffixes.items():
         cloud = CLOUDS[name]
-        hosts = [cloud.authority, cloud.portal]
+        hosts = [cloud.authority, cloud.portal, cloud.ingestion_audience]
         for endpoint in (cloud.logs, cloud.arm, cloud.metrics):
             hosts += [endpoint.url, endpoint.audience] if endpoint else [None]
         strangers += [host for host in hosts if host is None or not host.endswith(own)]

@@ -1,12 +1,19 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from detector.articles.catalog import Catalog
 from detector.diagnosis.bandwidth import Average, Comparison, Measured
-from detector.insights.compose import Library, Revision, compose_insight, slot_facts
+from detector.insights.compose import (
+    LONGEST_DOCUMENT,
+    Library,
+    Revision,
+    compose_insight,
+    slot_facts,
+)
 from detector.insights.document import MOST_LISTED, Reason
 from detector.insights.scenario import RESET, SWITCHED_OVER
 from detector.insights.summary import to_markdown
@@ -173,8 +180,9 @@ def test_of_every_list_that_is_too_long_it_says_how_many_more_there_are() -> Non
     blinks = tuple(an_outage(LYON, number, number + 1) for number in range(MOST_LISTED + 5))
     lost = Redundancy(instance=ONE, start=at(), end=at(9), tunnels=blinks)
     down = AlreadyDown(remote_ip=LYON, instance=ONE, since=at(-900))
+    short = replace(lost, tunnels=blinks[:1])
     found = a_diagnosis(
-        redundancy=(lost,) * (MOST_LISTED + 2),
+        redundancy=(*(short,) * (MOST_LISTED + 1), lost),
         unclear=blinks[:-1],
         already_down=(down,) * (MOST_LISTED + 3),
     )
@@ -185,7 +193,7 @@ def test_of_every_list_that_is_too_long_it_says_how_many_more_there_are() -> Non
     assert (MOST_LISTED, 2) == (len(failover.redundancy_lost), failover.redundancy_lost_left_out)
     assert (MOST_LISTED, 4) == (len(failover.maybe_out), failover.maybe_out_left_out)
     assert (MOST_LISTED, 3) == (len(failover.already_down), failover.already_down_left_out)
-    assert {5} == {each.tunnels_left_out for each in failover.redundancy_lost}
+    assert {0, 5} == {each.tunnels_left_out for each in failover.redundancy_lost}
     told = to_markdown(insight)
     assert f"- and 5 more tunnels that {ONE} lost\n" in told.replace("\\", "")
     assert "- and 2 earlier times without redundancy\n" in told
@@ -256,7 +264,10 @@ def test_of_more_revisions_than_the_document_holds_the_latest_are_told() -> None
 
 def test_the_bandwidth_of_each_instance_is_told_by_its_latest_averages() -> None:
     points = tuple(Average(at=at(minutes=5 * number), mbps=number) for number in range(203))
-    series = tuple(Measured(instance=f"IN_{number}", points=points) for number in range(202))
+    series = (
+        Measured(instance="IN_0", points=points),
+        *(Measured(instance=f"IN_{number}", points=points[:1]) for number in range(1, 202)),
+    )
     bandwidth = replace(NO_BANDWIDTH, series=series)
 
     told = compose_insight(a_telling(bandwidth=bandwidth), library())[0].bandwidth
@@ -267,7 +278,39 @@ def test_the_bandwidth_of_each_instance_is_told_by_its_latest_averages() -> None
         told.series[0].points[0].mbps,
     )
     assert (MOST_LISTED, 2) == (len(told.series), told.series_left_out)
-    assert {MOST_LISTED} == {len(each.points) for each in told.series}
+    assert {1, MOST_LISTED} == {len(each.points) for each in told.series}
+
+
+def test_a_document_that_would_be_too_long_has_shorter_lists_and_says_so() -> None:
+    """What is open and what lasted longest stays."""
+    blinks = tuple(an_outage(LYON, number, number + 1) for number in range(MOST_LISTED))
+    gone = an_outage(PARIS, 5, None)
+    lost = Redundancy(instance=ONE, start=at(), end=at(9), tunnels=blinks)
+    found = a_diagnosis(outages=(*blinks, gone), redundancy=(lost,) * MOST_LISTED)
+
+    insight, _ = compose_insight(a_telling(diagnosis=found), library())
+    failover = insight.failover
+
+    assert len(json.dumps(insight.model_dump(mode="json"))) <= LONGEST_DOCUMENT
+    assert PARIS in {each.remote_ip for each in failover.outages if each.is_open}
+    assert MOST_LISTED + 1 == len(failover.outages) + failover.outages_left_out
+    assert MOST_LISTED == len(failover.redundancy_lost) + failover.redundancy_lost_left_out
+    assert {MOST_LISTED} == {
+        len(each.tunnels) + each.tunnels_left_out for each in failover.redundancy_lost
+    }
+    assert len(failover.outages) < MOST_LISTED
+
+
+def test_switch_overs_that_are_only_counted_are_counted_in_every_form() -> None:
+    switch_overs = tuple(a_switch_over(at(60 * number)) for number in range(3))
+    failover = replace(a_failover(), switch_overs=switch_overs, earlier=1000)
+
+    insight, _ = compose_insight(a_telling(failover=failover), library())
+
+    assert 1000 == insight.failover.switch_overs_left_out
+    assert "failed over 1003 times between" in insight.verdict
+    assert "1000 times more after the first" in insight.facts["caseText"]
+    assert "switchOversLeftOut" not in compose_insight(a_telling(), library())[0].model_dump_json()
 
 
 def test_a_document_links_to_its_page_where_people_reach_one() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from detector.insights.fleet import Fleet, Known
-from detector.insights.fleet_days import days_of
 from detector.model import Importance, State, Window
+from detector.pages.fleet_days import days_of
 from tests.fleets import NOW, SINCE, a_failover, a_fleet
 
 NOON = datetime(2026, 11, 5, 12, tzinfo=UTC)

@@ -12,8 +12,8 @@ from urllib.parse import parse_qs
 import pytest
 
 from detector.insights.fleet import Choice, Fleet
-from detector.insights.fleet_page import MOST_ROWS, to_fleet_page, to_notice
 from detector.model import CauseKind, State
+from detector.pages.fleet_page import MOST_ROWS, to_fleet_page, to_notice
 from tests import fleets
 from tests.browser import PHONE, WIDE, Scheme, looking
 from tests.fleets import NOW, a_failover, a_fleet

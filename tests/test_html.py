@@ -151,6 +151,33 @@ def test_a_link_to_a_blade_is_text_with_a_link_to_the_resource_where_that_is_kno
     )
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("http://portal.azure.com", RESOURCE),
+        ("https://portal.azure.us/#", RESOURCE),
+        ("https://portal.azure.cn/#blade/Monitor", "https://portal.azure.com/#blade/Monitor"),
+        ("https://ms.portal.azure.com/home", "https://portal.azure.com/home"),
+        ("https://portal.azure.com.evil.example/", "https://portal.azure.com.evil.example/"),
+    ],
+)
+def test_a_link_to_a_portal_leads_to_the_resource_or_to_this_clouds_portal(
+    written: str, shown: str
+) -> None:
+    known = Elements(to_html(f"[x]({written})", resource_page=RESOURCE))
+    unknown = Elements(to_html(f"[x]({written})"))
+
+    assert ("href", shown) in known.attributes
+    assert ("href", written) in unknown.attributes
+
+
+def test_headings_are_as_much_deeper_as_is_asked() -> None:
+    html = to_html("# a\n\n<h2>b</h2>\n\n###### c &lt;h1> `<h1>`\n", below_heading=1)
+
+    assert ["h2", "h3", "h6", "code"] == Elements(html).tags
+    assert 2 == Elements(html).shown.count("<h1>")
+
+
 def test_the_address_of_the_resource_cannot_act_either() -> None:
     html = to_html("[x](data-blade:a)", resource_page='https://a.example/"onclick="alert(1)')
 

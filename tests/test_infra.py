@@ -6,7 +6,9 @@ Bicep's own compiler is no part of these tests.
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -18,13 +20,14 @@ import pytest
 from pycep import BicepParser
 
 from detector.app.settings import Settings
-from detector.azure.arm_bodies import Bodies
 from detector.azure.clouds import Endpoint
 from detector.azure.health import ResourceHealth, health_client
+from detector.azure.ingestion import row
 from detector.azure.metrics import Metrics, arm_client, metrics_client
-from detector.azure.network import Network, network_client
+from detector.azure.network import Bodies, Network, network_client
+from detector.insights.document import Insight
 from detector.journal import DeliveryReport
-from detector.model import Window
+from detector.model import State, Window
 from detector.runs import Report
 from detector.runs.report import ScopeReport
 from detector.runs.schedule import Schedule
@@ -33,6 +36,7 @@ from tests.cloud import DIAGNOSTIC_SETTINGS, GATEWAY, NETWORK, SUBSCRIPTION, gat
 from tests.kusto import analysed
 from tests.log_tables import LogTables, Row
 from tests.loopback import Reply
+from tests.sink_stand_in import an_insight
 from tests.test_network import AnyToken
 
 if TYPE_CHECKING:
@@ -42,6 +46,7 @@ ROOT: Final = Path(__file__).parent.parent
 INFRA: Final = ROOT / "infra"
 LISTED: Final[dict[str, Any]] = json.loads((INFRA / "resources.json").read_text("utf-8"))
 ROLES: Final[dict[str, Any]] = json.loads((INFRA / "roles.json").read_text("utf-8"))
+FAILOVERS: Final[dict[str, Any]] = json.loads((INFRA / "failovers-table.json").read_text("utf-8"))
 FILES: Final = {
     path.relative_to(INFRA).as_posix(): path.read_text("utf-8")
     for path in sorted(INFRA.rglob("*.bicep"))
@@ -112,7 +117,11 @@ def test_every_module_is_used_and_every_file_that_is_loaded_is_there() -> None:
         for name in FILES
         for path in LOADED.findall(code(name))
     }
-    ours = {INFRA / "roles.json", *(INFRA / "queries").glob("*.kql")}
+    ours = {
+        INFRA / "roles.json",
+        INFRA / "failovers-table.json",
+        *(INFRA / "queries").glob("*.kql"),
+    }
 
     assert FILES.keys() - TOPS == used
     assert {path.resolve() for path in ours} == loaded
@@ -212,6 +221,8 @@ def test_the_app_starts_with_the_settings_that_it_is_given() -> None:
         "DETECTOR_CLOUD": "AzureCloud",
         "DETECTOR_STORE": "blob:insights",
         "DETECTOR_EVENT_GRID_ENDPOINT": "https://topic.example.net/api/events",
+        "DETECTOR_INGESTION_ENDPOINT": "https://dce.westeurope-1.ingest.monitor.azure.com",
+        "DETECTOR_INGESTION_RULE": "dcr-00000000000000000000000000000001",
         "DETECTOR_NOTIFY_URLS": "json://hook.example.net",
         "DETECTOR_WEBHOOK_URLS": "https://hook.example.net",
         "DETECTOR_WEBHOOK_SECRET": "whsec_" + "QUFB" * 8,
@@ -416,6 +427,7 @@ TABLES: Final = {
         "OperationName": "string",
         "_ResourceId": "string",
     },
+    FAILOVERS["table"]: {column["name"]: column["type"] for column in FAILOVERS["columns"]},
 }
 
 
@@ -486,7 +498,8 @@ def test_the_app_logs_its_runs_as_the_alerts_expect() -> None:
 def test_an_alert_names_the_function_that_runs() -> None:
     source = (ROOT / "function_app.py").read_text("utf-8")
     functions = re.findall(r"^def (\w+)", source, re.MULTILINE)
-    named_there = re.findall(r'name =~ "(\w+)"', QUERIES["failed-runs"])
+    [listed] = re.findall(r"name in~ \(([^)]+)\)", QUERIES["failed-runs"])
+    named_there = re.findall(r'"(\w+)"', listed)
 
     assert named_there
     assert set(named_there) <= set(functions)
@@ -513,6 +526,74 @@ def test_a_gateways_diagnostic_setting_has_the_categories_that_are_read() -> Non
         "modules/gateway-logs.bicep"
     )
     assert {"Administrative", "ResourceHealth"} == categories("diagnostics.bicep")
+
+
+LATEST: Final = "| summarize arg_max(Revision, *) by FailoverId\n"
+
+
+def failovers_of(query: str, *insights: Insight) -> list[list[object]]:
+    """What a query of the workbook finds in the table after these deliveries."""
+    rows = [
+        {**row(each, told_at=NOW), "Document": each.model_dump_json(by_alias=True)}
+        for each in insights
+    ]
+    result = LogTables({FAILOVERS["table"]: rows}).query(
+        QUERIES[query], since=NOW - timedelta(hours=1), until=NOW + timedelta(hours=1)
+    )
+    return result.rows
+
+
+WORKBOOK: Final = [name for name in QUERIES if name.startswith("workbook-")]
+
+
+@pytest.mark.parametrize("query", WORKBOOK)
+def test_each_query_of_the_workbook_takes_the_latest_revision_of_each_failover(query: str) -> None:
+    _, *text = QUERIES[query].splitlines(keepends=True)
+
+    assert [f"{FAILOVERS['table']}\n", LATEST] == text[:2]
+    assert f"loadTextContent('../queries/{query}.kql')" in code("modules/workbook.bicep")
+
+
+def test_the_workbook_tells_each_failover_once_however_often_it_was_delivered() -> None:
+    was_open = an_insight(
+        failover=an_insight().failover.model_copy(update={"state": State.ONGOING})
+    )
+    over = an_insight(revision=2, reason="recovered")
+    delivered = (was_open, over, over, was_open)
+    drill, none = an_insight(id="f-2", drill=True), an_insight(id="f-3", reason="retracted")
+
+    assert [] == failovers_of("workbook-open", *delivered, drill, none)
+    assert [[an_insight().gateway.id]] == failovers_of("workbook-gateways", *delivered, drill, none)
+    assert [("maintenance", 1)] == [
+        (cause, count) for cause, _, count in failovers_of("workbook-causes", *delivered, none)
+    ]
+    assert [[83.0, "maintenance"]] == [each[2:4] for each in failovers_of("workbook-longest", over)]
+    assert 1 == len(failovers_of("workbook-days", *delivered))
+    assert 1 == len(failovers_of("workbook-open", was_open))
+
+
+def test_the_rule_takes_the_columns_of_the_table_and_the_table_those_of_the_list() -> None:
+    for name in ("modules/table.bicep", "modules/ingestion.bicep"):
+        assert "var declared = loadJsonContent('../failovers-table.json')" in code(name)
+    assert "column in declared.columns" in code("modules/table.bicep")
+    assert "map(declared.columns, column => " in code("modules/ingestion.bicep")
+    assert "outputStream: 'Custom-${tableName}'" in code("modules/ingestion.bicep")
+
+
+def test_the_table_is_documented_with_its_columns() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| (\w+, .*) \|$", DEPLOYMENT, re.MULTILINE))
+
+    assert {
+        column["name"]: f"{column['type']}, {column['description']}"
+        for column in FAILOVERS["columns"]
+    } == rows
+
+
+def test_the_documented_alert_on_the_table_is_right() -> None:
+    [query] = re.findall(rf"{FAILOVERS['table']} \|[^\"]*", DEPLOYMENT)
+
+    assert LATEST.strip("| \n") in query
+    assert [] == analysed(TABLES, {"documented": query})["documented"]["diagnostics"]
 
 
 def test_the_list_holds_no_id_that_is_none() -> None:
@@ -609,3 +690,98 @@ def test_the_editor_starts_the_host_before_it_attaches() -> None:
     assert started[attached["preLaunchTask"]] in started
     assert (ROOT / told("settings")["azureFunctions.deploySubpath"] / "host.json").exists()
     assert "ms-azuretools.vscode-azurefunctions" in told("extensions")["recommendations"]
+
+
+def test_the_pages_are_switched_off_by_their_names_unless_somebody_asks_for_them() -> None:
+    """https://learn.microsoft.com/azure/azure-functions/disable-function names the settings."""
+    source = (ROOT / "function_app.py").read_text("utf-8")
+    pages = re.findall(r"auth_level=_PAGES\)\ndef (\w+)", source)
+    switched_off = re.findall(r"'AzureWebJobs\.(\w+)\.Disabled': 'true'", FILES[APP])
+
+    assert ["failovers", "failover"] == pages == switched_off
+    assert "pages == 'true' ? {} : switchedOff" in FILES[APP]
+    assert "'false'" == f"'{read('main.bicep')['parameters']['pages']['default']}'"
+
+
+def test_an_alert_that_asks_for_a_run_looks_every_minute_and_keeps_its_key_secret() -> None:
+    text = FILES["alert.bicep"]
+    query = QUERIES["gateway-rows"].partition("\n")[2]
+
+    assert query.startswith("AzureDiagnostics\n")
+    assert "union" not in query
+    for line in ("evaluationFrequency: 'PT1M'", "windowSize: 'PT30M'", "autoMitigate: false"):
+        assert line in text
+    assert "@secure()" in text.partition("param detectKey")[0].rsplit("\n\n", 1)[1]
+    assert "useCommonAlertSchema: true" in text
+    assert "output" not in code("alert.bicep")
+
+
+def hook(tmp_path: Path, **environment: str) -> tuple[subprocess.CompletedProcess[str], str]:
+    """What azd's hook says, and each call of `az` with the file that it was given."""
+    az = tmp_path / "az"
+    az.write_text(
+        "#!/bin/sh\n"
+        'echo "$@" >>calls\n'
+        'case "$*" in *keys*) echo k3y;; *functionapp\\ show*) echo app.example;;'
+        " *resource*) echo westeurope;; esac\n"
+        'for each; do case "$each" in @*) cat "${each#@}" >>given; echo "${each#@}" >place;; esac;'
+        " done\n"
+    )
+    az.chmod(0o700)
+    done = subprocess.run(
+        ["sh", INFRA / "postdeploy.sh"],
+        cwd=tmp_path,
+        env={"PATH": f"{tmp_path}:{os.environ['PATH']}", **environment},
+        capture_output=True,
+        text=True,
+    )
+    calls = tmp_path / "calls"
+    return done, calls.read_text() if calls.exists() else ""
+
+
+DEPLOYED: Final = {
+    "ALERT_WORKSPACE_ID": f"{SUBSCRIPTION}/resourceGroups/rg-logs/providers/m.o/workspaces/log",
+    "AZURE_SUBSCRIPTION_ID": SUBSCRIPTION.rpartition("/")[2],
+    "resourceGroupName": "rg-failovers",
+    "appName": "func-1",
+}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there azd runs the other one")
+def test_the_hook_deploys_the_alert_with_the_key_in_no_argument_and_no_file_left(
+    tmp_path: Path,
+) -> None:
+    done, calls = hook(tmp_path, **DEPLOYED)
+    given = json.loads((tmp_path / "given").read_text())["parameters"]
+
+    assert (0, "") == (done.returncode, done.stderr)
+    assert "--template-file infra/alert.bicep" in calls
+    assert "k3y" not in calls + done.stdout
+    assert {
+        "workspaceId": DEPLOYED["ALERT_WORKSPACE_ID"],
+        "detectUrl": "https://app.example/api/detect",
+        "detectKey": "k3y",
+        "location": "westeurope",
+    } == {name: each["value"] for name, each in given.items()}
+    assert given.keys() == read("alert.bicep")["parameters"].keys()
+    assert not Path((tmp_path / "place").read_text().strip()).exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there azd runs the other one")
+def test_without_a_workspace_the_hook_deploys_nothing_and_says_so(tmp_path: Path) -> None:
+    done, calls = hook(tmp_path)
+
+    assert (0, "") == (done.returncode, calls)
+    assert "ALERT_WORKSPACE_ID is not set" in done.stdout
+    without = {name: value for name, value in DEPLOYED.items() if name != "appName"}
+    assert 0 != hook(tmp_path, **without)[0].returncode
+
+
+def test_both_hooks_give_the_same_to_the_same_template() -> None:
+    names = [
+        set(re.findall(r"(workspaceId|detectUrl|detectKey|location|infra/alert.bicep)", text))
+        for text in ((INFRA / f"postdeploy.{end}").read_text("utf-8") for end in ("sh", "ps1"))
+    ]
+
+    assert 5 == len(names[0])
+    assert names[0] == names[1]

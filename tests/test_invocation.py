@@ -28,6 +28,7 @@ HEAVY = (
     "azure.monitor.querymetrics",
     "azure.storage.blob",
     "azure.storage.queue",
+    "detector.pages",
     "markdown_it",
     "nh3",
     "typer",

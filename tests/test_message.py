@@ -15,7 +15,16 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from detector.insights.document import Insight, Reason
-from detector.insights.message import CUT, LINES, LINES_WHEN_OVER, MARKUPS, Times, body, title
+from detector.insights.message import (
+    CUT,
+    LINES,
+    LINES_WHEN_OVER,
+    MARKUPS,
+    Times,
+    body,
+    headline,
+    title,
+)
 from detector.insights.standing import News, Severity, news_of
 from detector.model import Importance
 from tests.builders import LILLE, LYON, NICE, ONE, PARIS, ZERO, at
@@ -326,6 +335,17 @@ def test_a_title_is_short_and_names_the_gateway_early(scene: str) -> None:
 
     assert len(shown) <= 100
     assert shown.index(message[0].insight.gateway.name) < 40
+
+
+@pytest.mark.parametrize("scene", [name for name, (told, _) in SCENES.items() if len(told) == 1])
+def test_the_headline_is_the_state_with_which_the_title_begins(scene: str) -> None:
+    [news], times = SCENES[scene]
+    drill = "DRILL " if news.insight.drill else ""
+    state = title([news], 1_000, times).removeprefix(drill)
+    word = state.partition(":")[0]
+
+    assert headline(news, times).startswith(word)
+    assert news.insight.gateway.name not in headline(news, times)
 
 
 @pytest.mark.parametrize("scene", SCENES)

@@ -267,3 +267,42 @@ def test_an_earlier_revision_is_kept_only_as_long_as_a_sink_waits_for_it() -> No
 
     assert [1, 2] == [insight.revision for insight in record.insights]
     assert [2] == [insight.revision for insight in settled.insights]
+
+
+# Nothing grows without bound
+
+
+def test_of_what_was_given_up_to_one_sink_the_latest_is_remembered() -> None:
+    deliveries = [
+        a_delivery(revision, sink=sink, given_up="404")
+        for sink in ("hook", "queue")
+        for revision in range(1, 100)
+    ]
+    record = a_record(*deliveries, insights=[an_insight(revision=100)])
+
+    [tidied] = outbox.noted(a_history(record), [], now=at()).records
+
+    assert [*range(90, 100), *range(90, 100)] == [each.revision for each in tidied.deliveries]
+
+
+def test_what_waits_for_a_sink_that_is_away_takes_only_so_much_room() -> None:
+    """The first revision waits and the latest ones: these say what was told between."""
+    sink, record = ListSink(), a_record(insights=[an_insight()])
+    for revision in range(1, 31):
+        insight = an_insight(revision=revision, verdict=f"{revision}" * 25_000)
+        record = outbox.posted(record, insight, [sink], now=at(), claim=CLAIM)
+    revisions = [each.revision for each in record.insights]
+
+    assert (1, 30) == (revisions[0], revisions[-1])
+    assert 10 < len(revisions) < 30
+    assert list(range(revisions[1], 31)) == revisions[1:]
+    assert revisions == [each.revision for each in record.outstanding]
+    assert sum(len(each.model_dump_json()) for each in record.insights) <= outbox.ROOM
+
+
+def test_as_many_revisions_as_there_are_wait_where_they_are_small() -> None:
+    sink, record = ListSink(), a_record(insights=[an_insight()])
+    for revision in range(1, 101):
+        record = outbox.posted(record, an_insight(revision=revision), [sink], now=at(), claim=CLAIM)
+
+    assert 100 == len(record.outstanding)

@@ -21,7 +21,7 @@ from detector.journal.delivery import attempt, probed
 from detector.model import State
 from detector.sinks.people import People
 from tests.fleet import a_coverage
-from tests.sink_contract import SinkContract
+from tests.sink_contract import AnnouncerContract
 from tests.sink_stand_in import (
     LONG,
     NOW,
@@ -307,7 +307,7 @@ def test_a_service_that_keeps_incidents_is_known_by_its_scheme(name: str) -> Non
     assert not people(SERVICES["slack"]).hears.keeps_incidents
 
 
-class TestFaults(SinkContract):
+class TestFaults(AnnouncerContract):
     takes = frozenset(Reason) - {Reason.COMPLETED, Reason.REVISED}
     hears_retry_after = False
     secrets = ("s3cret", "127.0.0.1")

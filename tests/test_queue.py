@@ -32,7 +32,7 @@ from detector.insights.document import Insight
 from detector.journal.delivery import probed
 from tests.azurite import ACCOUNT, KEY, Azurite
 from tests.fleet import a_coverage
-from tests.sink_contract import COVERAGE, SinkContract
+from tests.sink_contract import COVERAGE, AnnouncerContract
 from tests.sink_stand_in import (
     NOW,
     SinkStandIn,
@@ -40,6 +40,8 @@ from tests.sink_stand_in import (
     closed_port,
     replying,
 )
+
+PLACE = "a queue message"
 
 
 @pytest.fixture
@@ -103,7 +105,7 @@ def test_a_long_article_loses_its_end_and_says_so_and_the_rest_is_whole() -> Non
     whole: dict[str, Any] = to_cloudevent(insight)
     whole["data"]["insight"].pop("results")
     assert whole == event
-    assert told == "x" * told.count("x") + NOTE
+    assert told == "x" * told.count("x") + NOTE.format(place=PLACE)
     assert told.count("x") > 40_000
 
 
@@ -118,7 +120,7 @@ def test_much_evidence_is_shortened_and_the_ids_stay_whole() -> None:
 
     assert document["evidence"][0]["text"].endswith(f"y{MARK}")
     assert 0 < len(document["evidence"]) < 5_000
-    assert document["insight"]["results"].endswith(NOTE)
+    assert document["insight"]["results"].endswith(NOTE.format(place=PLACE))
     assert insight.gateway.id == document["gateway"]["id"]
 
 
@@ -169,7 +171,7 @@ def at(address: str) -> Callable[[], QueueClient]:
     return lambda: client
 
 
-class TestFaults(SinkContract):
+class TestFaults(AnnouncerContract):
     """A queue that is missing is made, so that no 404 is final, nor is a redirection."""
 
     secrets = (KEY,)
@@ -223,6 +225,8 @@ def test_a_probe_that_is_refused_names_the_role() -> None:
 
     assert evidence is None
     assert "Storage Queue Data Contributor" in str(problem)
+
+
 def test_a_wish_to_run_says_no_more_and_is_not_seen_before_its_time(queue: QueueClient) -> None:
     send_wish(queue, wait=timedelta(minutes=1), now=NOW)
     send_wish(queue, wait=timedelta(), now=NOW)

@@ -36,6 +36,7 @@ IDENTITIES: Final = {
 
 @pytest.fixture(name="estate")
 def a_failover_of_a_gateway_with_two_connections(azure: AzureStandIn) -> AzureStandIn:
+    now = datetime.now(UTC)  # the rows beside these are as old as they are
     body: dict[str, Any] = gateway_body()
     body["tags"] = {"owner": "kim"}
     del body["properties"]["bgpSettings"]
@@ -75,7 +76,7 @@ def a_failover_of_a_gateway_with_two_connections(azure: AzureStandIn) -> AzureSt
                     ],
                     "data": [
                         {
-                            "timeStamp": (NOW - timedelta(minutes=45)).isoformat(),
+                            "timeStamp": (now - timedelta(minutes=45)).isoformat(),
                             "average": 25_000_000.0,
                         }
                     ],
@@ -86,7 +87,7 @@ def a_failover_of_a_gateway_with_two_connections(azure: AzureStandIn) -> AzureSt
     azure.tables["AzureDiagnostics"] += hand_over_rows()
     azure.tables["AzureActivity"].append(
         {
-            "TimeGenerated": (NOW - timedelta(minutes=41)).isoformat(),
+            "TimeGenerated": (now - timedelta(minutes=41)).isoformat(),
             "OperationNameValue": "Microsoft.Network/virtualNetworkGateways/reset/action",
             "ActivityStatusValue": "Success",
             "CategoryValue": "Administrative",

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detector.errors import DeliveryFailed, JournalUnavailable
+from detector.errors import DeliveryFailed, DeliveryRefused, JournalUnavailable
 from detector.insights.document import Insight, Reason
 from detector.journal.history import History, history_to_json
 from detector.model import Connection, Kind, Phase, Scope, Signal
@@ -411,6 +411,22 @@ def test_a_sink_that_fails_for_hours_gets_everything_in_order_when_it_is_back() 
     assert [(1, "detected"), (2, "switched-again"), (1, "detected")] == told(good.taken)
     by_failover = sorted(sink.taken, key=lambda insight: insight.failover.first_at)
     assert good.revisions == [(insight.id, insight.revision) for insight in by_failover]
+
+
+def test_a_sink_that_refuses_every_revision_leaves_a_history_that_can_be_read() -> None:
+    """What was given up names a revision whose insight nobody needs any more."""
+
+    def refused(insight: Insight) -> None:
+        raise DeliveryRefused("bad refused it with 404")
+
+    rows = [*HAND_OVER, *BACK, down(at(minutes=40)), up(at(9, minutes=40))]
+    world = a_world(MemoryLogs(seen(*rows)), sinks=[ListSink("bad", refused), good := ListSink()])
+
+    reports = [run_once(world, now=at(minutes=5 * n), left=plenty)[0] for n in range(1, 12)]
+
+    assert [1, 2, 3] == [insight.revision for insight in good.taken]
+    assert [1, 2, 3] == [each.revision for each in reports[-1].given_up]
+    assert reports[-1].ok
 
 
 def test_a_sink_that_was_added_later_is_not_sent_the_past() -> None:

@@ -53,6 +53,8 @@ def the_settings(
         "DETECTOR_STORE": f"blob:{name}",
         "DETECTOR_QUEUE": name,
         "DETECTOR_EVENT_GRID_ENDPOINT": f"{azure.url}/api/events",
+        "DETECTOR_INGESTION_ENDPOINT": azure.url,
+        "DETECTOR_INGESTION_RULE": "dcr-00000000000000000000000000000001",
         "AzureWebJobsStorage": azurite.connection_string,
     }
     for variable, value in environment.items():

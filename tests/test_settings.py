@@ -419,3 +419,44 @@ def test_no_error_and_no_repr_shows_a_secret(secret: str) -> None:
     assert secret not in f"{settings!r} {settings} {settings.storage!r}"
     assert 5 == len(bad)
     assert secret not in str(SettingsError(bad))
+
+
+INGESTION = {
+    "DETECTOR_INGESTION_ENDPOINT": "https://dce.westeurope-1.ingest.monitor.azure.com",
+    "DETECTOR_INGESTION_RULE": "dcr-00000000000000000000000000000001",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("DETECTOR_INGESTION_ENDPOINT", "http://dce.ingest.monitor.azure.com"),
+        ("DETECTOR_INGESTION_RULE", "/subscriptions/x/dataCollectionRules/y"),
+        ("DETECTOR_INGESTION_RULE", "dcr-0"),
+    ],
+)
+def test_an_endpoint_or_a_rule_that_is_none_is_named(name: str, text: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        Settings.read(an_environment(**(INGESTION | {name: text})))
+
+    assert {name} == raised.value.problems.keys()
+
+
+@pytest.mark.parametrize("name", INGESTION)
+def test_an_endpoint_for_rows_and_its_rule_go_together(name: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        Settings.read(an_environment(**{name: INGESTION[name]}))
+
+    assert INGESTION.keys() - {name} == raised.value.problems.keys()
+
+
+@pytest.mark.parametrize("cloud", ["AzureUSNat", "AzureUSSec"])
+def test_no_rows_are_sent_in_a_cloud_whose_audience_nobody_has_published(cloud: str) -> None:
+    endpoints = {
+        f"DETECTOR_{kind}_ENDPOINT": "https://example.com" for kind in ("LOGS", "ARM", "METRICS")
+    }
+    with pytest.raises(SettingsError) as raised:
+        Settings.read(an_environment(DETECTOR_CLOUD=cloud, **endpoints, **INGESTION))
+
+    assert INGESTION.keys() == raised.value.problems.keys()
+    assert all("leave it out" in problem for problem in raised.value.problems.values())

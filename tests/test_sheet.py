@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from detector.insights.sheet import MARKS, Column, card, facts, frame, link, pill, shown, table
+from detector.pages.sheet import MARKS, Column, card, facts, frame, link, pill, shown, table
 from tests.browser import PHONE, WIDE, Scheme, looking
 
 if TYPE_CHECKING:
@@ -24,7 +24,11 @@ ALL = frame(
     )
     + card(
         "Tunnels",
-        table("Tunnels", [Column(name="Name"), Column(name="Out for", is_figure=True)], [("a", "")])
+        table(
+            "Tunnels",
+            [Column(name="Name", is_lead=True), Column(name="Out for", is_figure=True)],
+            [("a", "")],
+        )
         + link(HOSTILE, "https://portal.example/#a")
         + "<details><summary>More</summary><p>More.</p></details>",
         key="tunnels",

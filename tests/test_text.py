@@ -7,7 +7,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from detector.text import clock, count, day, fingerprint, lasting, listed, one_line, visible_json
+from detector.text import (
+    clock,
+    count,
+    day,
+    day_and_month,
+    fingerprint,
+    instance_of,
+    lasting,
+    listed,
+    one_line,
+    visible_json,
+)
 
 AT = datetime(2026, 11, 22, 2, 14, 7, 987000, tzinfo=UTC)
 
@@ -15,6 +26,16 @@ AT = datetime(2026, 11, 22, 2, 14, 7, 987000, tzinfo=UTC)
 def test_a_time_is_cut_to_the_second_and_never_rounded_into_the_future() -> None:
     assert "02:14:07Z" == clock(AT)
     assert "2026-11-22 02:14:07Z" == day(AT)
+
+
+def test_a_date_is_said_in_the_zone_of_its_instant_whatever_the_language_of_the_machine() -> None:
+    assert "22 Nov" == day_and_month(AT)
+    assert "21 Nov" == day_and_month(AT.astimezone(timezone(timedelta(hours=-9))))
+
+
+def test_an_instance_is_named_as_people_do() -> None:
+    assert "IN_0" == instance_of("GatewayTenantWorker_IN_0")
+    assert "other" == instance_of("other")
 
 
 def test_a_time_is_said_in_utc() -> None:

@@ -12,7 +12,7 @@ from detector.insights.cloudevent import to_cloudevent
 from detector.insights.coverage import to_coverage_event
 from detector.journal.delivery import attempt, probed
 from detector.sinks.webhook import Webhook
-from tests.sink_contract import COVERAGE, SinkContract
+from tests.sink_contract import COVERAGE, AnnouncerContract
 from tests.sink_stand_in import (
     LONG,
     NOW,
@@ -32,7 +32,7 @@ def a_webhook(
     return Webhook(url=f"https://{at}{PATH}", secret=secret, now=lambda: now, timeout=timeout)
 
 
-class TestFaults(SinkContract):
+class TestFaults(AnnouncerContract):
     is_over_tls = True
     secrets = ("s3cret", KEY, "127.0.0.1")
 

@@ -13,6 +13,4 @@ if TYPE_CHECKING:
 
 __all__ = ["invoke", "look_round", "main", "web"]
 
-__getattr__ = lazily(
-    __name__, cli=("main",), invocation=("invoke", "look_round"), web=("web",)
-)
+__getattr__ = lazily(__name__, cli=("main",), invocation=("invoke", "look_round"), web=("web",))

@@ -14,9 +14,9 @@ from detector.app.forms import BlobStore, FolderStore
 from detector.app.settings import Settings
 from detector.articles import catalog
 from detector.azure import CLOUDS, Cloud, Endpoint, Logs
+from detector.coverage import Probes
 from detector.errors import SettingsError
 from detector.insights import Insight, Library, to_markdown
-from detector.coverage import Probes
 from detector.journal import Archive, Journal, Sink
 from detector.runs import Sources, World
 from detector.sinks import People, Webhook
@@ -39,6 +39,17 @@ if TYPE_CHECKING:
 
 FORMATS: Final[Mapping[str, Callable[[Insight], str]]] = {".md": to_markdown}
 """The forms in which an insight is written beside its JSON, by the ending of the file."""
+
+
+def _page(insight: Insight) -> str:
+    """The insight as a page; what draws it is loaded with the first one."""
+    from detector.pages import to_page
+
+    return to_page(insight)
+
+
+FOLDER_FORMATS: Final = {**FORMATS, ".html": _page}
+"""The forms that a folder has, where nobody renders a page on demand."""
 
 LOG_LEVELS: Final[Mapping[str, int]] = {
     "azure.core": logging.WARNING,  # below it, each request is a line in the user's logs
@@ -134,7 +145,7 @@ def of_recording(
             coverage=recording.coverage,
         ),
         journal=FolderJournal(folder),
-        sinks=(FolderInsights(folder, FORMATS),),
+        sinks=(FolderInsights(folder, FOLDER_FORMATS),),
         library=Library(catalog=catalog.load(articles), cloud=cloud, portal=CLOUDS[cloud].portal),
     )
 
@@ -275,7 +286,7 @@ def probes_of(settings: Settings, *, left: Callable[[], timedelta]) -> Probes:
         bodies=Bodies(lambda: clients.arm, left=left),
         contents=logs.contents,
         health=sources.health,
-        bandwidth=sources.bandwidth,
+        metrics=sources.bandwidth,
     )
 
 
@@ -328,7 +339,7 @@ def sinks_of(settings: Settings, *, clock: Callable[[], datetime]) -> tuple[Sink
     if isinstance(settings.store, FolderStore):
         from detector.local import FolderInsights
 
-        sinks.append(FolderInsights(settings.store.folder, FORMATS))
+        sinks.append(FolderInsights(settings.store.folder, FOLDER_FORMATS))
     else:
         from detector.azure import BlobInsights
 
@@ -342,6 +353,14 @@ def sinks_of(settings: Settings, *, clock: Callable[[], datetime]) -> tuple[Sink
 
         endpoint = settings.event_grid_endpoint
         sinks.append(EventGrid(endpoint, lambda: clients.credential, now=clock))
+    if settings.ingestion_endpoint and settings.ingestion_rule:
+        from detector.azure import LogsIngestion
+
+        rows = Endpoint(
+            url=settings.ingestion_endpoint, audience=clients.cloud.ingestion_audience or ""
+        )
+        rule = settings.ingestion_rule
+        sinks.append(LogsIngestion(rows, rule, lambda: clients.credential, now=clock))
     secret = settings.webhook_secret.get_secret_value() if settings.webhook_secret else None
     sinks += [
         Webhook(url=url.get_secret_value(), secret=secret, now=clock)

@@ -135,7 +135,7 @@ def replay(
         )
         world = replace(world, sinks=(*world.sinks, listener))
         report, insights = run_once(world, now=at, left=lambda: timedelta(minutes=4))
-        files = FolderInsights(folder, bootstrap.FORMATS)
+        files = FolderInsights(folder, bootstrap.FOLDER_FORMATS)
         written = [path for insight in insights for path in files.paths(insight)] if out else []
     if as_json:
         show_json(report, insights, listener.sent)
@@ -247,7 +247,8 @@ def status(as_json: AsJson = False) -> None:
 
     settings = Settings.read(arguments.environment())
     journal = bootstrap.journal_of(settings)
-    shown = status_of(journal, settings.scopes, settings.schedule, now=utc_now())
+    archive = bootstrap.archive_of(settings)
+    shown = status_of(journal, archive, settings.scopes, settings.schedule, now=utc_now())
     if as_json:
         print_json(shown.model_dump(mode="json"))
     else:

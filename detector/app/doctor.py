@@ -10,6 +10,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
@@ -18,19 +19,7 @@ from detector.app import bootstrap, forms
 from detector.app.forms import BlobStore
 from detector.app.settings import Settings
 from detector.articles import catalog
-from detector.errors import (
-    CatalogError,
-    FactUnknown,
-    JournalUnavailable,
-    LogsRefused,
-    LogsUnavailable,
-    OperatorError,
-    SettingsError,
-)
-from detector.insights import Check
-from detector.journal import Reachable, probed
-from detector.model import ACTIVITY, Logged, Scope, Window
-from detector.runs import (
+from detector.coverage import (
     READER,
     SEEN,
     Found,
@@ -42,6 +31,18 @@ from detector.runs import (
     scope_id,
     shell_group,
 )
+from detector.errors import (
+    CatalogError,
+    DetectorError,
+    FactUnknown,
+    JournalConflict,
+    JournalUnavailable,
+    LogsRefused,
+    SettingsError,
+)
+from detector.insights import Check
+from detector.journal import PROBE, Reachable, probed
+from detector.model import ACTIVITY, Logged, Scope, Window
 from detector.signals import arm
 from detector.text import count, day, listed
 
@@ -146,7 +147,7 @@ def _azure(
     settings: Settings, probes: Probes, *, now: datetime, left: Callable[[], timedelta]
 ) -> Iterator[Check]:
     try:
-        before = last_coverage(bootstrap.journal_of(settings))
+        before, _ = last_coverage(bootstrap.archive_of(settings))
     except JournalUnavailable:  # the check of the store says so
         before = None
     found = look(probes, settings.scopes, before, now=now)
@@ -156,12 +157,12 @@ def _azure(
     yield from _other_detectors(settings, now=now, left=left)
 
 
-def _logs(scope: Scope, held: Sequence[Logged] | LogsRefused | LogsUnavailable) -> Check:
+def _logs(scope: Scope, held: Sequence[Logged] | DetectorError) -> Check:
     """What a scope's logs hold: tables, the newest row, and the share of each category."""
-    if isinstance(held, LogsUnavailable):
-        return Check.skipped("logs", scope.id, str(held))
     if isinstance(held, LogsRefused):
         return Check.failed("logs", scope.id, str(held), grant(READER, scope_id(scope)))
+    if isinstance(held, DetectorError):
+        return Check.skipped("logs", scope.id, str(held))
     if not held:
         evidence = f"no row of a gateway or of the Activity Log in {SEEN.days} days"
         hint = 'az monitor diagnostic-settings list --resource "<gateway id>"'
@@ -228,7 +229,7 @@ def _other_detectors(
     """Whether several apps write the runs of a detector into one workspace of the scopes."""
     window = Window(start=now - RECENT, end=now)
     for scope, apps in bootstrap.logs_of(settings, left=left).detectors(window).items():
-        if isinstance(apps, LogsRefused | LogsUnavailable):
+        if isinstance(apps, DetectorError):
             why = "AppTraces, where a detector leaves its runs, may not be read"
             yield Check.skipped(
                 "other-detectors", scope.id, why if isinstance(apps, LogsRefused) else str(apps)
@@ -244,14 +245,18 @@ def _other_detectors(
 
 def _store(settings: Settings) -> Iterator[Check]:
     store = settings.store
-    is_blob = isinstance(store, BlobStore)
-    subject = f"container {store.container}" if isinstance(store, BlobStore) else f"{store.folder}"
+    if isinstance(store, BlobStore):
+        subject = f"container {store.container}"
+        hint = grant("Storage Blob Data Owner", ACCOUNT)
+    else:
+        subject, hint = f"{store.folder}", SET.format("DETECTOR_STORE")
+    archive = bootstrap.archive_of(settings)
     try:
-        yield Check.passed("storage", subject, bootstrap.journal_of(settings).probe())
-    except (JournalUnavailable, OperatorError) as error:
-        hint = (
-            grant("Storage Blob Data Owner", ACCOUNT) if is_blob else SET.format("DETECTOR_STORE")
-        )
+        _, tag = archive.note(PROBE)
+        with suppress(JournalConflict):  # another doctor wrote it just now: it can be written
+            archive.keep(PROBE, {}, tag)
+        yield Check.passed("storage", subject, f"wrote {PROBE}")
+    except JournalUnavailable as error:
         yield Check.failed("storage", subject, str(error), hint)
 
 

@@ -261,6 +261,12 @@ def _webhook_secret(text: str) -> SecretStr:
     return SecretStr(text)
 
 
+def _ingestion_rule(text: str) -> str:
+    if not re.fullmatch(r"dcr-[0-9a-f]{32}", text):
+        raise ValueError("give the rule's immutable id (dcr- and 32 hexadecimal digits)")
+    return text
+
+
 def _connection_string(text: str) -> SecretStr:
     parts = {
         name.lower(): value
@@ -304,6 +310,7 @@ Digest = Annotated[timedelta, PlainValidator(digest)]
 TimeZone = Annotated[ZoneInfo | None, PlainValidator(zone)]
 Switch = Annotated[bool, PlainValidator(_switch)]
 WebUrl = Annotated[str, PlainValidator(_web_url)]
+IngestionRule = Annotated[str, PlainValidator(_ingestion_rule)]
 ConnectionString = Annotated[SecretStr, PlainValidator(_connection_string)]
 AccountName = Annotated[str, PlainValidator(_account_name)]
 StorageCredential = Annotated[Literal["managedidentity"], PlainValidator(_storage_credential)]

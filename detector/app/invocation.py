@@ -13,10 +13,10 @@ from typing import Final
 
 from detector.app import bootstrap
 from detector.app.settings import Settings
+from detector.coverage import CoverageReport, check_coverage
 from detector.errors import RunFailed
 from detector.insights import Check, Insight
 from detector.journal import ReadOnly
-from detector.coverage import CoverageReport, check_coverage
 from detector.runs import LONGEST_LINE, Report, World, log_line, run_once, told_line
 from detector.text import cut, visible_json
 
@@ -64,7 +64,7 @@ def look_round_with(settings: Settings) -> CoverageReport:
     """One check of coverage by these settings with the real clock, logged."""
     left = _countdown()
     report = check_coverage(
-        bootstrap.journal_of(settings),
+        bootstrap.archive_of(settings),
         bootstrap.probes_of(settings, left=left),
         settings.scopes,
         bootstrap.sinks_of(settings, clock=utc_now),

@@ -30,6 +30,7 @@ DEFAULTS: Final = {
     "DETECTOR_NOTIFY_URLS": "",
     "DETECTOR_DIGEST": "PT15M",
 }
+_INGESTION: Final = {"DETECTOR_INGESTION_ENDPOINT", "DETECTOR_INGESTION_RULE"}
 # https://learn.microsoft.com/azure/app-service/app-service-key-vault-references, and its twin.
 _REFERENCE: Final = re.compile(r"@Microsoft\.(?:KeyVault|AppConfiguration)\(", re.IGNORECASE)
 _STORAGE_SUFFIXES: Final = {
@@ -56,6 +57,8 @@ class Settings(BaseModel):
     store: forms.Store = Field(alias="DETECTOR_STORE")
     queue: forms.Queue = Field(alias="DETECTOR_QUEUE")
     event_grid_endpoint: forms.Url | None = Field(None, alias="DETECTOR_EVENT_GRID_ENDPOINT")
+    ingestion_endpoint: forms.Url | None = Field(None, alias="DETECTOR_INGESTION_ENDPOINT")
+    ingestion_rule: forms.IngestionRule | None = Field(None, alias="DETECTOR_INGESTION_RULE")
     webhook_urls: forms.WebhookUrls = Field(alias="DETECTOR_WEBHOOK_URLS")
     webhook_secret: forms.WebhookSecret | None = Field(None, alias="DETECTOR_WEBHOOK_SECRET")
     notify_urls: forms.NotifyUrls = Field(alias="DETECTOR_NOTIFY_URLS")
@@ -149,6 +152,11 @@ def _missing(given: Mapping[str, str]) -> dict[str, str]:
         for name in (f"DETECTOR_{kind}_ENDPOINT" for kind in ("LOGS", "ARM", "METRICS")):
             if name not in given:
                 problems[name] = f"required for {cloud}, whose endpoints are not published"
+        for name in _INGESTION & given.keys():
+            problems[name] = f"leave it out: for whom a token of {cloud} must be is not published"
+    elif len(_INGESTION & given.keys()) == 1:
+        [name] = _INGESTION - given.keys()
+        problems[name] = "required: an endpoint for rows and its rule go together"
     return problems | _missing_storage(given)
 
 

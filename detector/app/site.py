@@ -17,8 +17,9 @@ from urllib.parse import quote
 
 from detector.app.lookup import BadQuestion, Lookup, choice_of, list_of
 from detector.errors import JournalUnavailable
-from detector.insights import Fleet, Insight, to_fleet_page, to_markdown, to_notice
+from detector.insights import Fleet, Insight, to_markdown
 from detector.journal import is_failover_id
+from detector.pages import to_fleet_page, to_notice, to_page
 from detector.version import VERSION
 
 Form = Literal["html", "json", "md"]
@@ -185,12 +186,6 @@ def _listed(fleet: Fleet, form: Form) -> str:
     return json.dumps(list_of(fleet.now, fleet.last_complete, fleet.listed))
 
 
-def to_page(insight: Insight) -> str:
-    from detector.insights import to_html
-
-    return to_html(to_markdown(insight), resource_page=None)
-
-
 def _rendered(document: str, form: Form) -> str:
     if form == "json":
         return document
@@ -200,4 +195,4 @@ def _rendered(document: str, form: Form) -> str:
         raise JournalUnavailable(
             "the document cannot be read; ask for it with format=json"
         ) from error
-    return to_page(insight) if form == "html" else to_markdown(insight)
+    return to_page(insight, fleet="../failovers") if form == "html" else to_markdown(insight)

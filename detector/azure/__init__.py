@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from detector.face import lazily
 
 if TYPE_CHECKING:
-    from detector.azure.arm_bodies import Bodies
     from detector.azure.blobs import BlobArchive, BlobInsights, BlobJournal
     from detector.azure.clouds import CLOUDS, Cloud, Endpoint
     from detector.azure.eventgrid import EventGrid
     from detector.azure.health import ResourceHealth, health_client
+    from detector.azure.ingestion import LogsIngestion
     from detector.azure.logs import Logs
     from detector.azure.logs_client import LogsClient
     from detector.azure.metrics import Metrics, arm_client, metrics_client
-    from detector.azure.network import Network, network_client
+    from detector.azure.network import Bodies, Network, network_client
     from detector.azure.queue import QueueSink, send_wish
     from detector.azure.resource_graph import ResourceGraph, resource_graph_client
     from detector.azure.storage import StorageConnection, container_client, queue_client
@@ -31,6 +31,7 @@ __all__ = [
     "EventGrid",
     "Logs",
     "LogsClient",
+    "LogsIngestion",
     "Metrics",
     "Network",
     "QueueSink",
@@ -49,15 +50,15 @@ __all__ = [
 
 __getattr__ = lazily(
     __name__,
-    arm_bodies=("Bodies",),
     blobs=("BlobArchive", "BlobInsights", "BlobJournal"),
     clouds=("CLOUDS", "Cloud", "Endpoint"),
     eventgrid=("EventGrid",),
     health=("ResourceHealth", "health_client"),
+    ingestion=("LogsIngestion",),
     logs=("Logs",),
     logs_client=("LogsClient",),
     metrics=("Metrics", "arm_client", "metrics_client"),
-    network=("Network", "network_client"),
+    network=("Bodies", "Network", "network_client"),
     queue=("QueueSink", "send_wish"),
     resource_graph=("ResourceGraph", "resource_graph_client"),
     storage=("StorageConnection", "container_client", "queue_client"),

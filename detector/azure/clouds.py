@@ -39,6 +39,7 @@ class Cloud:
     logs: Endpoint | None = None
     arm: Endpoint | None = None
     metrics: Endpoint | None = None
+    ingestion_audience: str | None = None
     authority: str | None = None
     portal: str | None = None
 
@@ -85,6 +86,7 @@ CLOUDS: Final[Mapping[str, Cloud]] = MappingProxyType(
                 logs=_for_itself("https://api.loganalytics.io"),
                 arm=_for_itself("https://management.azure.com"),
                 metrics=_for_itself("https://{region}.metrics.monitor.azure.com"),
+                ingestion_audience="https://monitor.azure.com",
                 authority="login.microsoftonline.com",
                 portal="portal.azure.com",
             ),
@@ -96,6 +98,7 @@ CLOUDS: Final[Mapping[str, Cloud]] = MappingProxyType(
                     audience="https://management.core.usgovcloudapi.net",
                 ),
                 metrics=_for_itself("https://{region}.metrics.monitor.azure.us"),
+                ingestion_audience="https://monitor.azure.us",
                 authority="login.microsoftonline.us",
                 portal="portal.azure.us",
             ),
@@ -104,6 +107,7 @@ CLOUDS: Final[Mapping[str, Cloud]] = MappingProxyType(
                 logs=_for_itself("https://api.loganalytics.azure.cn"),
                 arm=_for_itself("https://management.chinacloudapi.cn"),
                 metrics=_for_itself("https://{region}.metrics.monitor.azure.cn"),
+                ingestion_audience="https://monitor.azure.cn",
                 authority="login.chinacloudapi.cn",
                 portal="portal.azure.cn",
             ),

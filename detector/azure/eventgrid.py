@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,12 +12,36 @@ from detector.journal import DEADLINE, pause, status_error, unanswered
 from detector.text import fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from azure.core.credentials import TokenCredential
     from azure.core.pipeline import PipelineResponse
 
     from detector.insights import Coverage, Insight
+
+
+Note = Callable[["PipelineResponse[Any, Any]"], None]
+
+
+def deliver_once(name: str, send: Callable[[Note], None], *, now: Callable[[], datetime]) -> None:
+    """Call `send` with a hook for the reply. Raises DeliveryFailed and DeliveryRefused by it.
+
+    `name` is the sink's, and `now` reads the time, for a Retry-After that is a date.
+    """
+    from azure.core.exceptions import AzureError
+
+    replies: list[tuple[int, str | None]] = []
+
+    def note(reply: PipelineResponse[Any, Any]) -> None:
+        response = reply.http_response
+        replies.append((response.status_code, response.headers.get("Retry-After")))
+
+    try:
+        send(note)
+    except AzureError as error:
+        # Without a reply it was the network or the identity that failed, and both may pass.
+        if not replies:
+            raise unanswered(name, type(error).__name__) from error
+        status, retry_after = replies[-1]
+        raise status_error(name, status, retry_after=pause(retry_after, now())) from error
 
 
 class EventGrid:
@@ -75,28 +100,12 @@ class EventGrid:
         return "its host answers; whether the app may send, only an event can tell (the drill's)"
 
     def _deliver(self, event: dict[str, object]) -> None:
-        from azure.core.exceptions import AzureError
-
-        replies: list[tuple[int, str | None]] = []
-
-        def note(reply: PipelineResponse[Any, Any]) -> None:
-            response = reply.http_response
-            replies.append((response.status_code, response.headers.get("Retry-After")))
-
-        try:
-            self._send(event, note)
-        except AzureError as error:
-            # Without a reply it was the network or the identity that failed, and both may pass.
-            if not replies:
-                raise unanswered(self.name, type(error).__name__) from error
-            status, retry_after = replies[-1]
-            asked = pause(retry_after, self._now())
-            raise status_error(self.name, status, retry_after=asked) from error
+        deliver_once(self.name, lambda note: self._send(event, note), now=self._now)
 
     def _send(
         self,
         event: dict[str, object],
-        note: Callable[[PipelineResponse[Any, Any]], None],
+        note: Note,
     ) -> None:
         from azure.eventgrid import EventGridPublisherClient
 

@@ -29,17 +29,21 @@ if TYPE_CHECKING:
 
 LONGEST_BYTES: Final = 48 * 1024
 MARK: Final = "… shortened"
-NOTE: Final = f"\n\n{MARK} to fit into a queue message; the insight files hold the whole of it."
+NOTE: Final = f"\n\n{MARK} to fit into {{place}}; the insight files hold the whole of it."
 
 PROBE: Final = "a probe of the doctor's"
 HIDDEN: Final = 60
 """For so many seconds nobody sees the probe; it is gone long before, and expires a second later."""
 
+_PLACE: Final = "a queue message"
 _ROLE: Final = "Storage Queue Data Contributor"
 # No time, word or id of the document is longer than the shortest limit; an ARM id is never cut.
 _LIMITS: Final = range(LONGEST_BYTES, 63, -1)
 _CHARACTERS_PER_ITEM: Final = 16
 _HOUR_SECONDS: Final = 3600
+
+Document = dict[str, Any]
+"""An insight's document, as JSON has it."""
 
 
 class QueueSink:
@@ -123,28 +127,48 @@ def message(insight: Insight) -> str:
     Raises DeliveryRefused for an insight that does not fit at any length, which takes hundreds of
     facts.
     """
-    event = to_cloudevent(insight)
-    if _fits(text := _dump(event)):
-        return text
-    first = bisect_left(_LIMITS, 1, key=lambda limit: _fits(_dump(_shortened(event, limit))))
+    event: dict[str, Any] = to_cloudevent(insight)
+
+    def whole(document: Document) -> str:
+        return json.dumps(event | {"data": document}, ensure_ascii=False)
+
+    return whole(
+        shortened(
+            event["data"],
+            lambda document: len(whole(document).encode()) <= LONGEST_BYTES,
+            place=_PLACE,
+        )
+    )
+
+
+def shortened(document: Document, fits: Callable[[Document], bool], *, place: str) -> Document:
+    """The document whole if it fits, else with its texts and lists cut as little as they can be.
+
+    Its article then says so, and `place` where it had to fit. Raises DeliveryRefused.
+    """
+    if fits(document):
+        return document
+    first = bisect_left(_LIMITS, 1, key=lambda limit: fits(_limited(document, limit, place)))
     if first == len(_LIMITS):
-        raise DeliveryRefused(f"{insight.id} has too many facts for a queue message")
-    return _dump(_shortened(event, _LIMITS[first]))
+        raise DeliveryRefused(f"{document['id']} has too many facts for {place}")
+    return _limited(document, _LIMITS[first], place)
 
 
 def coverage_message(coverage: Coverage) -> str:
     """The document's CloudEvent as JSON of `LONGEST_BYTES` at most, with fewer items if need be."""
     most = MOST_LISTED
-    while not _fits(text := _dump(to_coverage_event(bounded(coverage, most)))) and most:
+    while True:
+        text = json.dumps(to_coverage_event(bounded(coverage, most)), ensure_ascii=False)
+        if len(text.encode()) <= LONGEST_BYTES or not most:
+            return text
         most //= 2
-    return text
 
 
-def _shortened(event: dict[str, Any], limit: int) -> dict[str, Any]:
-    """The event with no text longer than `limit` and no list longer than a part of it."""
-    short: dict[str, Any] = event | {"data": _cut(event["data"], limit)}
-    article = short["data"]["insight"]
-    article["results"] = article["results"].removesuffix(MARK) + NOTE
+def _limited(document: Document, limit: int, place: str) -> Document:
+    """The document with no text longer than `limit` and no list longer than a part of it."""
+    short: Document = _cut(document, limit)
+    article = short["insight"]
+    article["results"] = article["results"].removesuffix(MARK) + NOTE.format(place=place)
     return short
 
 
@@ -160,11 +184,3 @@ def _cut(part: Any, limit: int) -> Any:
             }
         case _:
             return part
-
-
-def _dump(event: dict[str, Any]) -> str:
-    return json.dumps(event, ensure_ascii=False)
-
-
-def _fits(text: str) -> bool:
-    return len(text.encode()) <= LONGEST_BYTES

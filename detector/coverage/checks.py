@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from detector.errors import FactUnknown, LogsRefused, LogsUnavailable
+from detector.errors import DetectorError, FactUnknown
 from detector.insights import Check
 from detector.model import (
     ACTIVITY,
@@ -41,7 +41,7 @@ PRINCIPAL: Final = '"<principal id>"'
 READER: Final = "Monitoring Reader"
 SETTING_NAME: Final = "gateway-failover-detector"
 
-LogsOf = Sequence[Logged] | LogsRefused | LogsUnavailable
+LogsOf = Sequence[Logged] | DetectorError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

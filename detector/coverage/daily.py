@@ -8,13 +8,14 @@ id, for a week; so a sink may get a document twice and never misses one in that 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from pydantic import Field
 
-from detector.errors import FactUnknown, JournalUnavailable, LogsRefused, LogsUnavailable
+from detector.coverage.checks import BLINDING, SEEN, Found, blind_of, checks_of, subscription_of
+from detector.coverage.ports import Probes
+from detector.errors import DetectorError, FactUnknown, JournalConflict, JournalUnavailable
 from detector.insights import (
     BlindGateway,
     Check,
@@ -25,10 +26,8 @@ from detector.insights import (
     Part,
     bounded,
 )
-from detector.journal import Announcer, Journal, Sink, announced
+from detector.journal import LAST_COVERAGE, Announcer, Archive, Sink, announced
 from detector.model import DiagnosticSetting, Gateway, Logged, Scope, Window
-from detector.runs.checks import BLINDING, SEEN, Found, blind_of, checks_of, subscription_of
-from detector.runs.ports import Bandwidth, Bodies, Contents, Health, Listing
 from detector.signals import UNREADABLE, arm, is_gateway_id, settings_of
 from detector.text import fingerprint
 
@@ -47,17 +46,6 @@ _GATEWAYS: Final = "/providers/Microsoft.Network/virtualNetworkGateways"
 _RANK: Final[Mapping[CheckStatus | None, int]] = {"fail": 0, "warn": 1, None: 2, "pass": 3}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probes:
-    """The ports by which Azure is asked what is watched."""
-
-    listing: Listing
-    bodies: Bodies
-    contents: Contents
-    health: Health
-    bandwidth: Bandwidth
-
-
 class Pending(Part):
     """A document that these sinks have not taken yet."""
 
@@ -68,13 +56,15 @@ class Pending(Part):
 class CoverageNote(Part):
     """What a check leaves for the next one: `coverage/last.json`.
 
-    `statuses` are by subject and check, without those that were skipped; `newest` has the newest
-    row that was seen of each gateway. `checks` are those that did not pass.
+    `gateways` is how many there are, and `known` are their ids. `statuses` are by subject and
+    check, without those that were skipped; `newest` has the newest row that was seen of each
+    gateway. `checks` are those that did not pass.
     """
 
     at: Instant
-    gateways: tuple[str, ...] = ()
-    blind: dict[str, str] = Field(default_factory=dict)
+    gateways: int = 0
+    known: tuple[str, ...] = ()
+    blind: tuple[BlindGateway, ...] = ()
     statuses: dict[str, dict[str, CheckStatus]] = Field(default_factory=dict)
     newest: dict[str, Instant] = Field(default_factory=dict)
     checks: tuple[Check, ...] = ()
@@ -98,21 +88,21 @@ class CoverageReport(Part):
         return not self.problems
 
 
-def last_coverage(journal: Journal) -> CoverageNote | None:
-    """What the last check noted, None before the first. Raises JournalUnavailable."""
-    noted = journal.last_coverage()
-    if noted is None:
-        return None
+def last_coverage(archive: Archive) -> tuple[CoverageNote | None, str | None]:
+    """What the last check noted, None before the first, and its tag. Raises JournalUnavailable."""
+    kept, tag = archive.note(LAST_COVERAGE)
+    if kept is None:
+        return None, tag
     try:
-        return CoverageNote.model_validate(noted)
+        return CoverageNote.model_validate(kept), tag
     except ValueError as error:
         raise JournalUnavailable(
-            "coverage/last.json: cannot be read; delete it, and the next check tells all anew"
+            f"{LAST_COVERAGE}: cannot be read; delete it, and the next check tells all anew"
         ) from error
 
 
 def check_coverage(
-    journal: Journal,
+    archive: Archive,
     probes: Probes,
     scopes: Sequence[Scope],
     sinks: Sequence[Sink],
@@ -122,9 +112,10 @@ def check_coverage(
 ) -> CoverageReport:
     """Look at every gateway, note what is blind, and tell what changed.
 
-    Raises JournalUnavailable before anything is told.
+    Raises JournalUnavailable, or JournalConflict where another check is at work, before anything
+    is told.
     """
-    before = last_coverage(journal)
+    before, tag = last_coverage(archive)
     found = look(probes, scopes, before, now=now)
     checks = checks_of(found)
     note = noted(before, found, checks, now=now)
@@ -134,27 +125,38 @@ def check_coverage(
     if document is not None and announcers:
         pending.append(Pending(document=document, sinks=tuple(announcers)))
     note = note.model_copy(update={"pending": tuple(pending)})
-    journal.note_coverage(note.model_dump(mode="json"))
+    archive.keep(LAST_COVERAGE, note.model_dump(mode="json"), tag)
 
     problems: list[str] = []
     remaining, delivered = _deliver(note.pending, announcers, problems, now=now, left=left)
     if remaining != note.pending:
-        note = note.model_copy(update={"pending": remaining})
-        try:
-            journal.note_coverage(note.model_dump(mode="json"))
-        except JournalUnavailable as error:
-            problems.append(f"{error}; what was delivered may be delivered again")
+        _cross_out(archive, note, remaining, problems)
+    newly_blind = document.newly_blind if document else ()
     return CoverageReport(
         at=now,
-        gateways=len(note.gateways),
+        gateways=note.gateways,
         blind=len(note.blind),
-        newly_blind=tuple(each.id for each in document.newly_blind[:MOST_LOGGED])
-        if document
-        else (),
+        newly_blind=tuple(each.id for each in newly_blind[:MOST_LOGGED]),
         changed=document is not None,
         delivered=delivered,
         problems=tuple(problems),
     )
+
+
+def _cross_out(
+    archive: Archive, note: CoverageNote, remaining: Sequence[Pending], problems: list[str]
+) -> None:
+    """Note what is still to be told, if the note is still this check's."""
+    try:
+        kept, tag = last_coverage(archive)
+        if kept == note:
+            left_over = note.model_copy(update={"pending": tuple(remaining)})
+            archive.keep(LAST_COVERAGE, left_over.model_dump(mode="json"), tag)
+            return
+        why = f"{LAST_COVERAGE}: another check wrote it"
+    except (JournalUnavailable, JournalConflict) as error:
+        why = str(error)
+    problems.append(f"{why}; what was delivered may be delivered again")
 
 
 def look(
@@ -176,7 +178,7 @@ def look(
         listing = error
     logs = probes.contents(Window(start=now - SEEN, end=now))
     unread = _unreadable(probes, scopes)
-    missing = sorted({*_logging(logs), *(before.gateways if before else ())} - gateways.keys())
+    missing = sorted({*_logging(logs), *(before.known if before else ())} - gateways.keys())
     for gateway_id, body in probes.bodies(missing).items():
         if not isinstance(body, FactUnknown):
             gateway = arm.gateway(gateway_id, body, {})
@@ -194,7 +196,7 @@ def look(
         settings=settings,
         workspaces=_workspaces(probes, settings),
         logs=logs,
-        metrics=probes.bandwidth(
+        metrics=probes.metrics(
             list(gateways.values()), Window(start=now - timedelta(hours=1), end=now)
         ),
         health=probes.health(list(gateways)),
@@ -216,11 +218,11 @@ def _unreadable(probes: Probes, scopes: Sequence[Scope]) -> dict[str, FactUnknow
 
 
 def _logging(
-    logs: Mapping[Scope, Sequence[Logged] | LogsRefused | LogsUnavailable],
+    logs: Mapping[Scope, Sequence[Logged] | DetectorError],
 ) -> Iterator[str]:
     """The gateways that the logs hold rows of."""
     for held in logs.values():
-        if not isinstance(held, LogsRefused | LogsUnavailable):
+        if not isinstance(held, DetectorError):
             yield from (row.resource_id for row in held if is_gateway_id(row.resource_id))
 
 
@@ -273,23 +275,24 @@ def noted(
         own = statuses.setdefault(check.subject, {})
         if check.status != "skip":
             own[check.id] = check.status
-        elif (known := earlier.get(check.subject, {}).get(check.id)) is not None:
-            own[check.id] = known
-    told = before.blind if before else {}
+        elif (before_status := earlier.get(check.subject, {}).get(check.id)) is not None:
+            own[check.id] = before_status
+    told = {each.id: each.why for each in before.blind} if before else {}
     now_blind = blind_of(checks)
-    blind = {
-        subject: now_blind.get(subject) or told.get(subject, "its logs are not seen")
-        for subject, own in sorted(statuses.items())
+    blind = tuple(
+        BlindGateway(id=each, why=now_blind.get(each) or told.get(each, "its logs are not seen"))
+        for each, own in sorted(statuses.items())
         if any(own.get(name) == "fail" for name in BLINDING)
-    }
-    remembered = {each for each in (before.gateways if before else ()) if each in found.unread}
-    gateways = sorted({*found.gateways, *remembered})
+    )
+    remembered = {each for each in (before.known if before else ()) if each in found.unread}
+    known = sorted({*found.gateways, *remembered})
     return CoverageNote(
         at=now,
-        gateways=tuple(gateways),
+        gateways=len(known),
+        known=tuple(known),
         blind=blind,
         statuses=statuses,
-        newest={each: seen for each in gateways if (seen := found.newest_row(each)) is not None},
+        newest={each: seen for each in known if (seen := found.newest_row(each)) is not None},
         checks=tuple(each for each in checks if each.status != "pass")[:MOST_KEPT],
     )
 
@@ -299,24 +302,20 @@ def changed(
 ) -> Coverage | None:
     """The document that tells what is otherwise than before; None where nothing is."""
     earlier = before or CoverageNote(at=now)
-    known = {(each.subject, each.id): each for each in checks}
+    made = {(each.subject, each.id): each for each in checks}
     changes = sorted(
-        _changes(earlier, note, known), key=lambda each: (_RANK[each.now], each.subject, each.check)
+        _changes(earlier, note, made), key=lambda each: (_RANK[each.now], each.subject, each.check)
     )
-    blind = {
-        gateway_id: BlindGateway(id=gateway_id, why=why) for gateway_id, why in note.blind.items()
-    }
+    was_blind, is_blind = ({each.id for each in known.blind} for known in (earlier, note))
     document = Coverage(
         id="",
         at=now,
-        gateways=len(note.gateways),
-        blind=tuple(blind.values()),
-        newly_blind=tuple(each for each in blind.values() if each.id not in earlier.blind),
-        seeing_again=tuple(
-            each for each in earlier.blind if each not in blind and each in note.gateways
-        ),
-        added=tuple(sorted(set(note.gateways) - set(earlier.gateways))),
-        removed=tuple(sorted(set(earlier.gateways) - set(note.gateways))),
+        gateways=note.gateways,
+        blind=note.blind,
+        newly_blind=tuple(each for each in note.blind if each.id not in was_blind),
+        seeing_again=tuple(sorted((was_blind - is_blind) & set(note.known))),
+        added=tuple(sorted(set(note.known) - set(earlier.known))),
+        removed=tuple(sorted(set(earlier.known) - set(note.known))),
         changes=tuple(changes),
     )
     if not (document.changes or document.added or document.removed):
@@ -327,7 +326,7 @@ def changed(
 
 
 def _changes(
-    before: CoverageNote, note: CoverageNote, known: Mapping[tuple[str, str], Check]
+    before: CoverageNote, note: CoverageNote, made: Mapping[tuple[str, str], Check]
 ) -> Iterator[CheckChange]:
     """The checks that came out otherwise; that one passes which was never made is no change."""
     for subject in sorted({*before.statuses, *note.statuses}):
@@ -336,7 +335,7 @@ def _changes(
             before_, after = was.get(name), now.get(name)
             if before_ == after or (before_ in (None, "pass") and after in (None, "pass")):
                 continue
-            check = known.get((subject, name))
+            check = made.get((subject, name))
             yield CheckChange(
                 check=name,
                 subject=subject,

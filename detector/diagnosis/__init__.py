@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         peers_to_ask,
         with_logs,
     )
+    from detector.diagnosis.extent import shortened
     from detector.diagnosis.merge import carried, ended_by_arm, joined, lacks_rows
     from detector.diagnosis.observation import EDGE, Examination, Known, Observation
     from detector.diagnosis.switchover import (
@@ -65,6 +66,7 @@ __all__ = [
     "named",
     "open_tunnels",
     "peers_to_ask",
+    "shortened",
     "with_logs",
 ]
 
@@ -81,6 +83,7 @@ __getattr__ = lazily(
         "peers_to_ask",
         "with_logs",
     ),
+    extent=("shortened",),
     merge=("carried", "ended_by_arm", "joined", "lacks_rows"),
     observation=("EDGE", "Examination", "Known", "Observation"),
     switchover=(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from detector.face import lazily
 
 if TYPE_CHECKING:
-    from detector.insights import message
+    from detector.insights import document, message
     from detector.insights.cloudevent import event_id, to_cloudevent
     from detector.insights.compose import Library, Revision, compose_insight, standing_from
     from detector.insights.coverage import (
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
         summary_of,
         summary_to_text,
     )
-    from detector.insights.fleet_page import to_fleet_page, to_notice
     from detector.insights.html import to_html, to_text
     from detector.insights.scenario import scenarios
     from detector.insights.standing import (
@@ -54,11 +53,12 @@ if TYPE_CHECKING:
         severity_of,
         standing_of,
     )
-    from detector.insights.summary import to_markdown
+    from detector.insights.summary import MODES, to_markdown, without_title
     from detector.insights.verdict import verdict_of
 
 __all__ = [
     "FLEET_DAYS",
+    "MODES",
     "MOST_LISTED",
     "PEOPLE_HEAR",
     "BlindGateway",
@@ -84,6 +84,7 @@ __all__ = [
     "blind_title",
     "bounded",
     "compose_insight",
+    "document",
     "event_id",
     "message",
     "news_of",
@@ -98,13 +99,12 @@ __all__ = [
     "timestamp",
     "to_cloudevent",
     "to_coverage_event",
-    "to_fleet_page",
     "to_html",
     "to_json",
     "to_markdown",
-    "to_notice",
     "to_text",
     "verdict_of",
+    "without_title",
 ]
 
 __getattr__ = lazily(
@@ -123,6 +123,7 @@ __getattr__ = lazily(
         "to_coverage_event",
     ),
     document=(
+        "document",
         "Insight",
         "Instant",
         "MOST_LISTED",
@@ -142,7 +143,6 @@ __getattr__ = lazily(
         "summary_of",
         "summary_to_text",
     ),
-    fleet_page=("to_fleet_page", "to_notice"),
     html=("to_html", "to_text"),
     message=("message",),
     scenario=("scenarios",),
@@ -156,6 +156,6 @@ __getattr__ = lazily(
         "severity_of",
         "standing_of",
     ),
-    summary=("to_markdown",),
+    summary=("MODES", "to_markdown", "without_title"),
     verdict=("verdict_of",),
 )

@@ -21,6 +21,9 @@ from detector.text import count, day, lasting, listed, one_line
 RESET_GUIDE: Final = "https://learn.microsoft.com/azure/vpn-gateway/reset-gateway"
 NOTHING: Final = "Nothing to do."
 
+MOST_IN_CASE: Final = 50
+"""So many switch-overs, and so many tunnels' times, are named to Microsoft; others are counted."""
+
 
 def advice_of(diagnosis: Diagnosis, gateway: Gateway) -> str:
     """What the reader is to do now about a failover of this gateway."""
@@ -127,13 +130,22 @@ def _case(failover: Failover, diagnosis: Diagnosis, gateway: Gateway) -> Iterato
     sku = " ".join(filter(None, (gateway.sku, gateway.generation)))
     if sku:
         yield f"SKU: {one_line(sku, 80)}"
-    for known in failover.switch_overs:
+    first, *others = failover.switch_overs
+    for known in (first, *others[-MOST_IN_CASE:]):
         moved = f", {known.from_instance}" if known.from_instance else ""
         moved += f" to {known.to_instance}" if known.to_instance else ""
         yield f"Switched over: {day(known.at)} ({known.evidence}{one_line(moved, 200)})"
+    if rest := failover.times - 1 - len(others[-MOST_IN_CASE:]):
+        yield f"Switched over: {count(rest, 'time')} more after the first"
     lost = [tunnel for each in diagnosis.redundancy for tunnel in each.tunnels]
-    for outage in (*diagnosis.outages, *diagnosis.unclear, *lost):
+    outages = [*diagnosis.outages, *diagnosis.unclear, *lost]
+    is_open = [each for each in outages if each.is_open]
+    told = [*is_open, *(each for each in reversed(outages) if not each.is_open)][:MOST_IN_CASE]
+    for outage in sorted(told, key=outages.index):
         yield f"Tunnel {_tunnel(outage)}"
+    left_out = diagnosis.outages_left_out + diagnosis.unclear_left_out
+    if rest := len(outages) - len(told) + left_out:
+        yield f"Tunnels: {count(rest, 'outage')} more"
     yield f"Recorded: {one_line(diagnosis.cause.statement, 1000)}"
     yield f"Logs seen until {day(diagnosis.seen_until)}; failover {failover.id}."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -42,6 +43,16 @@ from detector.model import Diagnosis, Failover, Gateway, Outage, Redundancy
 from detector.text import one_line
 
 SKU_BENCHMARKS: Final = "https://learn.microsoft.com/azure/vpn-gateway/about-gateway-skus#benchmark"
+
+LONGEST_DOCUMENT: Final = 250_000
+"""So many bytes of JSON an insight has at most, in ASCII, which leaves room for its envelope.
+
+Event Grid takes events of 1 MB (https://learn.microsoft.com/azure/event-grid/quotas-limits), and
+many who receive webhooks take 256 KB.
+"""
+
+SHORTER: Final = (MOST_LISTED, 100, 50, 20, 5)
+"""So many items its lists have, the first of these with which it is no longer than that."""
 
 LONGEST_NAME: Final = 120
 """Of a longer name from the logs no more is shown: it may hold anything."""
@@ -90,8 +101,25 @@ def compose_insight(revision: Revision, library: Library) -> tuple[Insight, tupl
     told_by, problems = _article(revision, facts, library, otherwise=said)
     if revision.drill:
         told_by = told_by.named(f"DRILL: {told_by.title}")
-    tunnels, revisions = list(_live(diagnosis)), _revisions(revision, said)
-    insight = Insight(
+    for most in SHORTER:
+        insight = _insight(revision, library, facts, told_by, said, most)
+        if len(json.dumps(insight.model_dump(mode="json"))) <= LONGEST_DOCUMENT:
+            break
+    return insight, problems
+
+
+def _insight(
+    revision: Revision,
+    library: Library,
+    facts: Mapping[str, str],
+    told_by: _ToldBy,
+    said: str,
+    most: int,
+) -> Insight:
+    """The document, with `most` items in each of its lists."""
+    failover, diagnosis, gateway = revision.failover, revision.diagnosis, revision.gateway
+    tunnels, revisions = list(_live(diagnosis)), _revisions(revision, said, most)
+    return Insight(
         id=failover.id,
         revision=revision.revision,
         reason=revision.reasons[0],
@@ -106,16 +134,16 @@ def compose_insight(revision: Revision, library: Library) -> tuple[Insight, tupl
             results=told_by.results,
             importance_level=diagnosis.importance,
         ),
-        facts=facts,
+        facts=dict(facts),
         gateway=_gateway(gateway),
-        failover=failover_facts(failover, diagnosis),
-        bandwidth=_bandwidth(revision.bandwidth),
-        tunnels=tuple(tunnels[:MOST_LISTED]),
-        tunnels_left_out=_left_out(tunnels),
+        failover=failover_facts(failover, diagnosis, most),
+        bandwidth=_bandwidth(revision.bandwidth, most),
+        tunnels=tuple(tunnels[:most]),
+        tunnels_left_out=_left_out(tunnels, most),
         revisions=revisions,
         revisions_left_out=revision.revision - len(revisions),
-        evidence=tuple(map(EvidenceFacts.model_validate, diagnosis.evidence[:MOST_LISTED])),
-        evidence_left_out=_left_out(diagnosis.evidence),
+        evidence=tuple(map(EvidenceFacts.model_validate, diagnosis.evidence[:most])),
+        evidence_left_out=_left_out(diagnosis.evidence, most) + diagnosis.evidence_left_out,
         verdict=said,
         advice=advice_of(diagnosis, gateway),
         links=Links(
@@ -127,7 +155,6 @@ def compose_insight(revision: Revision, library: Library) -> tuple[Insight, tupl
             sku_benchmarks=SKU_BENCHMARKS,
         ),
     )
-    return insight, problems
 
 
 def slot_facts(failover: Failover, diagnosis: Diagnosis, gateway: Gateway) -> dict[str, str]:
@@ -223,9 +250,14 @@ def _gateway(gateway: Gateway) -> GatewayFacts:
     )
 
 
-def failover_facts(failover: Failover, diagnosis: Diagnosis) -> FailoverFacts:
-    """The document's part on the failover; of each list as many items as the document may hold."""
+def failover_facts(
+    failover: Failover, diagnosis: Diagnosis, most: int = MOST_LISTED
+) -> FailoverFacts:
+    """The document's part on the failover, with `most` items of each list."""
     causes = [CauseFacts.model_validate(cause) for cause in diagnosis.causes]
+    first, *others = [
+        each for each in zip_longest(failover.switch_overs, causes) if each[0] is not None
+    ]
     return FailoverFacts(
         first_at=failover.first_at,
         last_at=failover.last_at,
@@ -238,20 +270,21 @@ def failover_facts(failover: Failover, diagnosis: Diagnosis) -> FailoverFacts:
                 to_instance=known.to_instance,
                 cause=cause,
             )
-            for known, cause in zip_longest(failover.switch_overs, causes)
-            if known is not None
+            for known, cause in (first, *others[1 - most :])
         ),
+        switch_overs_left_out=_left_out(failover.switch_overs, most) + failover.earlier,
         flapping=diagnosis.flapping,
         cause=CauseFacts.model_validate(diagnosis.cause),
-        outages=tuple(map(_outage, _worst(diagnosis.outages))),
-        outages_left_out=_left_out(diagnosis.outages),
+        outages=tuple(map(_outage, _worst(diagnosis.outages, most))),
+        outages_left_out=_left_out(diagnosis.outages, most) + diagnosis.outages_left_out,
         already_down=tuple(
             AlreadyDownFacts(remote_ip=each.remote_ip, connection=each.connection, since=each.since)
-            for each in diagnosis.already_down[:MOST_LISTED]
+            for each in diagnosis.already_down[:most]
         ),
-        already_down_left_out=_left_out(diagnosis.already_down),
-        redundancy_lost=tuple(map(_redundancy, diagnosis.redundancy[-MOST_LISTED:])),
-        redundancy_lost_left_out=_left_out(diagnosis.redundancy),
+        already_down_left_out=_left_out(diagnosis.already_down, most),
+        redundancy_lost=tuple(_redundancy(each, most) for each in diagnosis.redundancy[-most:]),
+        redundancy_lost_left_out=_left_out(diagnosis.redundancy, most)
+        + diagnosis.redundancy_left_out,
         maybe_out=tuple(
             MaybeOutFacts(
                 remote_ip=each.remote_ip,
@@ -260,31 +293,33 @@ def failover_facts(failover: Failover, diagnosis: Diagnosis) -> FailoverFacts:
                 from_=each.start,
                 to=each.end or each.back_before,
             )
-            for each in _worst(diagnosis.unclear)
+            for each in _worst(diagnosis.unclear, most)
         ),
-        maybe_out_left_out=_left_out(diagnosis.unclear),
+        maybe_out_left_out=_left_out(diagnosis.unclear, most) + diagnosis.unclear_left_out,
         seen_until=diagnosis.seen_until,
         redundancy_lost_seconds=_seconds(redundancy_lost(diagnosis.redundancy)),
         state=diagnosis.state,
     )
 
 
-def _bandwidth(compared: Comparison) -> BandwidthFacts:
+def _bandwidth(compared: Comparison, most: int) -> BandwidthFacts:
     """The comparison with as many series, and of each as many averages, as the document holds."""
     facts = BandwidthFacts.model_validate(compared)
     series = tuple(
         each.model_copy(
             update={
-                "points": each.points[-MOST_LISTED:],
-                "points_left_out": _left_out(each.points),
+                "points": each.points[-most:],
+                "points_left_out": _left_out(each.points, most),
             }
         )
-        for each in facts.series[:MOST_LISTED]
+        for each in facts.series[:most]
     )
-    return facts.model_copy(update={"series": series, "series_left_out": _left_out(facts.series)})
+    return facts.model_copy(
+        update={"series": series, "series_left_out": _left_out(facts.series, most)}
+    )
 
 
-def _revisions(revision: Revision, verdict: str) -> tuple[RevisionFacts, ...]:
+def _revisions(revision: Revision, verdict: str, most: int) -> tuple[RevisionFacts, ...]:
     """What was told so far, this revision last; of more than the document may hold, the latest.
 
     Of an earlier release's insight only the last one told is known.
@@ -304,7 +339,7 @@ def _revisions(revision: Revision, verdict: str) -> tuple[RevisionFacts, ...]:
         at=before.told_at,
         verdict=before.verdict,
     )
-    return (*(before.revisions or (last,)), now)[-MOST_LISTED:]
+    return (*(before.revisions or (last,)), now)[-most:]
 
 
 def standing_from(failover: Failover, diagnosis: Diagnosis) -> Standing:
@@ -316,18 +351,18 @@ def standing_from(failover: Failover, diagnosis: Diagnosis) -> Standing:
     )
 
 
-def _worst(outages: Sequence[Outage]) -> list[Outage]:
-    """As many outages as the document may hold, in time order: what is open, then the longest."""
+def _worst(outages: Sequence[Outage], most: int) -> list[Outage]:
+    """So many outages, in time order: what is open, then the longest."""
     kept = sorted(
         outages,
         key=lambda each: (not each.is_open, -(each.length or each.at_most or timedelta())),
-    )[:MOST_LISTED]
+    )[:most]
     return sorted(kept, key=lambda each: (each.start, each.remote_ip))
 
 
-def _left_out(items: Sequence[object]) -> int:
-    """How many of a list the document may not hold."""
-    return max(len(items) - MOST_LISTED, 0)
+def _left_out(items: Sequence[object], most: int) -> int:
+    """How many of a list are not among `most`."""
+    return max(len(items) - most, 0)
 
 
 def _outage(outage: Outage) -> OutageFacts:
@@ -347,7 +382,7 @@ def _outage(outage: Outage) -> OutageFacts:
     )
 
 
-def _redundancy(lost: Redundancy) -> RedundancyFacts:
+def _redundancy(lost: Redundancy, most: int) -> RedundancyFacts:
     return RedundancyFacts(
         instance=lost.instance,
         from_=lost.start,
@@ -359,9 +394,9 @@ def _redundancy(lost: Redundancy) -> RedundancyFacts:
                 from_=each.start,
                 to=each.end or each.back_before,
             )
-            for each in _worst(lost.tunnels)
+            for each in _worst(lost.tunnels, most)
         ),
-        tunnels_left_out=_left_out(lost.tunnels),
+        tunnels_left_out=_left_out(lost.tunnels, most),
     )
 
 

@@ -48,7 +48,7 @@ Seconds = Annotated[float, Field(ge=0, description="seconds, to the millisecond"
 MOST_LISTED: Final = 200
 """As many items stand in each list of the document; of more, their number stands beside it."""
 
-LeftOut = Annotated[int, Field(ge=0, description=f"how many there are beyond the {MOST_LISTED}")]
+LeftOut = Annotated[int, Field(ge=0, description="how many there are beyond those listed")]
 
 
 class Reason(StrEnum):
@@ -207,6 +207,12 @@ class FailoverFacts(Part):
     first_at: Instant
     last_at: Instant
     switch_overs: tuple[SwitchOverFacts, ...]
+    switch_overs_left_out: int = Field(
+        default=0,
+        ge=0,
+        exclude_if=lambda number: number == 0,
+        description="how many there are right after the first beyond those that are listed",
+    )
     flapping: bool
     cause: CauseFacts
     outages: tuple[OutageFacts, ...]

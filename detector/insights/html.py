@@ -27,6 +27,12 @@ _BLADE_LINK: Final = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 
+# A portal's start page, or a page within it.
+_PORTAL_LINK: Final = re.compile(
+    r'href="https?://(?:\w+\.)?portal\.azure\.(?:com|us|cn)(?=[/?#"])/?([^"]*)"', re.IGNORECASE
+)
+_HEADING: Final = re.compile(r"<(/?)h([1-5])(?=[ >])")
+
 _BLANKS: Final = re.compile(r"[ \t\r\n\f]+")
 _APART: Final = frozenset(
     {"p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "table", "pre", "blockquote", "div", "hr"}
@@ -42,11 +48,12 @@ _OWN_LINE: Final = frozenset({"li", "dt", "dd", "caption"})
 _UNSEEN: Final = "\u200b"
 
 
-def to_html(markdown: str, *, resource_page: str | None = None) -> str:
+def to_html(markdown: str, *, resource_page: str | None = None, below_heading: int = 0) -> str:
     """The Markdown as an HTML fragment, clean of all that could act.
 
     A link to a blade of the portal becomes plain text, with a link to `resource_page` behind it
-    where that is known.
+    where that is known; a link to the portal then leads to that page, and one to a page within a
+    portal to the same in this cloud's. Headings are so many levels deeper than they were written.
     """
     import nh3
 
@@ -54,7 +61,15 @@ def to_html(markdown: str, *, resource_page: str | None = None) -> str:
     clean = nh3.clean(rendered, tags=nh3.ALLOWED_TAGS - _LEFT_OUT, url_schemes=set(_SCHEMES))
     page = html.escape(resource_page or "")
     instead = f' (<a href="{page}" rel="noopener noreferrer">in the portal</a>)' if page else ""
-    return _BLADE_LINK.sub(lambda link: link[1] + instead, clean)
+    clean = _BLADE_LINK.sub(lambda link: link[1] + instead, clean)
+    if page:
+        portal = page.partition("#")[0]
+        clean = _PORTAL_LINK.sub(
+            lambda link: f'href="{portal + link[1] if link[1].strip("#") else page}"', clean
+        )
+    if below_heading:
+        clean = _HEADING.sub(lambda tag: f"<{tag[1]}h{min(int(tag[2]) + below_heading, 6)}", clean)
+    return clean
 
 
 def to_text(markdown: str, *, resource_page: str | None = None) -> str:

@@ -19,7 +19,7 @@ from urllib.parse import quote
 from detector.insights.document import Reason
 from detector.insights.standing import News
 from detector.model import CauseKind, EndSource, Evidence, State
-from detector.text import count, lasting, listed, one_line
+from detector.text import count, day_and_month, instance_of, lasting, listed, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -52,21 +52,6 @@ WORDS_SHOWN: Final = 2
 NEAR_ITS_BENCHMARK: Final = 0.8
 CUT: Final = "…"
 
-_MONTHS: Final = (
-    "Jan",
-    "Feb",
-    "Mar",
-    "Apr",
-    "May",
-    "Jun",
-    "Jul",
-    "Aug",
-    "Sep",
-    "Oct",
-    "Nov",
-    "Dec",
-)
-
 # Marks of Markdown, HTML, Slack and Adaptive Cards; an underscore inside a word is none.
 _MARKS: Final = re.compile(
     r"[<>\[\]{}*`~|]|&(?=#?\w{1,32};)|\\(?=[^\w\s]|$)|(?<![^\W_])_|_(?![^\W_])"
@@ -94,9 +79,9 @@ class Times:
         """The instant to the minute: `14:14 UTC`, `19 Nov 14:14 UTC`."""
         today = self.now.astimezone(UTC)
         known = instant.astimezone(UTC)
-        date = "" if known.date() == today.date() else f"{_day(known)} "
+        date = "" if known.date() == today.date() else f"{day_and_month(known)} "
         if known.year != today.year:
-            date = f"{_day(known)} {known.year} "
+            date = f"{day_and_month(known)} {known.year} "
         return f"{date}{known:%H:%M} UTC"
 
     def both(self, instant: datetime) -> str:
@@ -104,15 +89,11 @@ class Times:
         if self.zone is None:
             return self.utc(instant)
         local = instant.astimezone(self.zone)
-        date = "" if local.date() == instant.astimezone(UTC).date() else f"{_day(local)} "
+        date = "" if local.date() == instant.astimezone(UTC).date() else f"{day_and_month(local)} "
         name = local.tzname() or ""
         return (
             f"{self.utc(instant)} ({date}{local:%H:%M} {'UTC' if name[:1] in '+-' else ''}{name})"
         )
-
-
-def _day(instant: datetime) -> str:
-    return f"{instant.day} {_MONTHS[instant.month - 1]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +143,12 @@ def title(message: Sequence[News], most: int, times: Times) -> str:
     if len(usual) - len(worst) >= GATEWAY_BEGINS:
         usual = f"{number}, worst {worst}: {states}"
     return _cut(usual, most)
+
+
+def headline(news: News, times: Times) -> str:
+    """The state alone, as titles begin with it, and no name: `DOWN 1 of 3 tunnels`."""
+    shown = _shown(news, times)
+    return (*shown.heads, shown.word)[0]
 
 
 def body(message: Sequence[News], markup: Markup, fits: Callable[[str], bool], times: Times) -> str:
@@ -244,7 +231,7 @@ def _shown(news: News, times: Times) -> _Shown:
         number = len({each.remote_ip for each in gone})
         followed = f"{_named(gone, number)} {'is' if number == 1 else 'are'} followed no more"
         return _Shown(word="CONNECTION GONE", heads=(), rests=[followed])
-    number = len(failover.switch_overs)
+    number = len(failover.switch_overs) + failover.switch_overs_left_out
     seen = "" if failover.already_down else "no tunnel seen down, "
     return _Shown(
         word="SWITCHED OVER",
@@ -276,23 +263,24 @@ def _retracted(news: News, times: Times) -> _Shown:
     return _Shown(word="NO FAILOVER", heads=(), rests=rests)
 
 
-_CAUSES: Final[Mapping[CauseKind, str]] = {
+CAUSES: Final[Mapping[CauseKind, str]] = {
     CauseKind.RESET: "a reset",
     CauseKind.MIGRATION: "a migration",
     CauseKind.MAINTENANCE: "maintenance",
     CauseKind.CONFIGURATION: "a configuration change",
     CauseKind.RESOURCE_HEALTH: "Resource Health",
 }
+"""Each cause that may be recorded, as a person says it."""
 
 
 def _cause_changed(failover: FailoverFacts, times: Times) -> _Shown:
     known = [each.cause for each in failover.switch_overs if each.cause is not None]
-    recorded = [each for each in (failover.cause, *known) if each.kind in _CAUSES]
+    recorded = [each for each in (failover.cause, *known) if each.kind in CAUSES]
     if not recorded:
         instants = _at(failover.first_at, times)
         rests = [f"{instant}, what was recorded does not hold" for instant in instants]
         return _Shown(word="NO CAUSE", heads=(), rests=rests)
-    what, at = _CAUSES[recorded[0].kind], recorded[0].at
+    what, at = CAUSES[recorded[0].kind], recorded[0].at
     instants = _at(at, times) if at else []
     rests = [f"{what} recorded at {instant}" for instant in instants] or [f"{what} recorded"]
     return _Shown(word="CAUSE FOUND", heads=(), rests=rests)
@@ -425,7 +413,7 @@ def _gateway(insight: Insight) -> str:
 
 
 def _instance(name: str) -> str:
-    return tame(name.removeprefix("GatewayTenantWorker_"), NAME_LENGTH)
+    return tame(instance_of(name), NAME_LENGTH)
 
 
 def _contradicts(outage: OutageFacts, tunnels: Iterable[TunnelFacts]) -> bool:
@@ -447,7 +435,7 @@ def _of_one(news: News, markup: Markup, times: Times) -> list[_Line]:
         return _Line(rank=rank, text=markup.labelled(label, tame(text, VALUE_LENGTH)))
 
     lines = [
-        _Line(rank=0, text=markup.plain(tame(_advice(news), TEXT_LENGTH))),
+        _Line(rank=0, text=markup.plain(tame(advice_on(news), TEXT_LENGTH))),
         _Line(
             rank=1,
             text=markup.labelled("What happened", tame(insight.verdict, TEXT_LENGTH)),
@@ -494,7 +482,7 @@ _REASONS: Final[Mapping[Reason, str]] = {
 
 def _of_several(message: Sequence[News], markup: Markup, times: Times) -> list[_Line]:
     worst = message[0]
-    advice = _advice(worst)
+    advice = advice_on(worst)
     if not _is_over(worst):
         advice = f"First {worst.insight.gateway.name}: {advice}"
     lines = [_Line(rank=0, text=markup.plain(tame(advice, TEXT_LENGTH)))]
@@ -521,7 +509,8 @@ def _of_several(message: Sequence[News], markup: Markup, times: Times) -> list[_
     return [*lines, _Line(rank=0, text=update, is_last=True)]
 
 
-def _advice(news: News) -> str:
+def advice_on(news: News) -> str:
+    """What the reader is to do now, in every case."""
     insight, standing = news.insight, news.standing
     if insight.drill:
         return "Nothing to do. This is a drill: no failover happened; it tests the way to you."

@@ -49,7 +49,8 @@ class Standing:
 
     `down` are the tunnels down now, as pairs of remote IP and instance, and `down_since` is when
     the oldest of them went down. `without_redundancy` are the instances that lack tunnels now.
-    `was_down` says that some tunnel was seen down at all.
+    `was_down` says that some tunnel was seen down at all. Of the switch-overs `earlier` ones are
+    only counted.
     """
 
     state: State
@@ -59,8 +60,14 @@ class Standing:
     without_redundancy: tuple[str, ...] = ()
     was_down: bool = False
     switch_overs: tuple[SwitchOverStanding, ...] = ()
+    earlier: int = 0
     flapping: bool = False
     retracted: bool = False
+
+    @property
+    def times(self) -> int:
+        """How often the gateway switched over."""
+        return len(self.switch_overs) + self.earlier
 
     @property
     def peers_down(self) -> frozenset[str]:
@@ -93,6 +100,7 @@ def standing_of(failover: FailoverFacts, importance: Importance, *, retracted: b
         was_down=bool(failover.outages or failover.redundancy_lost or failover.maybe_out)
         or failover.redundancy_lost_seconds is not None,
         switch_overs=tuple(_switch_overs(failover)),
+        earlier=failover.switch_overs_left_out,
         flapping=failover.flapping,
         retracted=retracted,
     )
@@ -120,7 +128,7 @@ def reasons_between(before: Standing | None, after: Standing) -> tuple[Reason, .
     else:
         held[Reason.DETECTED] = before.retracted
         held[Reason.WORSENED] = _worsened(before, after)
-        held[Reason.SWITCHED_AGAIN] = len(after.switch_overs) > len(before.switch_overs)
+        held[Reason.SWITCHED_AGAIN] = after.times > before.times
         held[Reason.CAUSE_CHANGED] = _cause_changed(before, after)
     return tuple(reason for reason in Reason if held.get(reason))
 
@@ -146,7 +154,7 @@ def _cause_changed(before: Standing, after: Standing) -> bool:
 
     They are the same by their order where there are as many, else by their instants.
     """
-    if len(before.switch_overs) == len(after.switch_overs):
+    if before.times == after.times and before.earlier == after.earlier:
         pairs = list(zip(before.switch_overs, after.switch_overs, strict=True))
     else:
         by_instant = {known.at: known for known in after.switch_overs}

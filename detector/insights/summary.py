@@ -19,6 +19,9 @@ from detector.text import clock, count, day, lasting, one_line
 TEXT_LENGTH: Final = 2000
 """As many characters of one text are shown; what is longer is cut visibly."""
 
+MODES: Final = {True: "active-active", False: "active-standby", None: "mode unknown"}
+"""A gateway's mode in words."""
+
 
 def to_markdown(insight: Insight) -> str:
     """The whole insight as Markdown; all that comes from logs and Azure is escaped for it."""
@@ -29,7 +32,7 @@ def to_markdown(insight: Insight) -> str:
     if tunnels := list(_tunnels(insight)):
         lines += ["", "## Tunnels", "", *(f"- {_text(line)}" for line in tunnels)]
         lines += ["", "These are tunnel states in logs, not packets."]
-    lines += ["", f"## {_text(insight.insight.title)}", "", _without_title(insight).strip(), ""]
+    lines += ["", f"## {_text(insight.insight.title)}", "", without_title(insight).strip(), ""]
     if advice := insight.facts.get("resetAdvice"):
         lines += ["## For this gateway", "", _text(advice), ""]
     lines += ["## Evidence", ""]
@@ -51,12 +54,11 @@ def _text(text: str) -> str:
 
 def _facts(insight: Insight) -> Iterator[tuple[str, str]]:
     gateway, failover = insight.gateway, insight.failover
-    modes = {True: "active-active", False: "active-standby", None: "mode unknown"}
     sku = " ".join(filter(None, (gateway.sku or "SKU unknown", gateway.generation)))
     if insight.drill:
         yield "Drill", "no failover happened; this tests the way to you"
     yield "Importance", insight.insight.importance_level
-    yield "Gateway", f"{gateway.name} ({sku}, {modes[gateway.active_active]})"
+    yield "Gateway", f"{gateway.name} ({sku}, {MODES[gateway.active_active]})"
     yield "Resource group", f"{gateway.resource_group} in subscription {gateway.subscription_id}"
     yield "Virtual network", insight.facts["virtualNetworkName"]
     yield "VIP", insight.facts["gatewayVip"]
@@ -124,7 +126,7 @@ def _lasting(seconds: float) -> str:
     return lasting(timedelta(seconds=seconds))
 
 
-def _without_title(insight: Insight) -> str:
+def without_title(insight: Insight) -> str:
     """The article without its H1, which stands above it already."""
     lines = insight.insight.results.lstrip().splitlines(keepends=True)
     return "".join(lines[1:] if lines and lines[0].startswith("# ") else lines)

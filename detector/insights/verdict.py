@@ -85,7 +85,7 @@ def _event(failover: Failover, when: _When) -> str:
 
 def _instants(failover: Failover, when: _When) -> str:
     known = failover.switch_overs
-    if len(known) == 1:
+    if failover.times == 1:
         [one] = known
         if one.not_before is not None:
             return f"between {when(one.not_before)} and {when(one.end)}"
@@ -93,7 +93,7 @@ def _instants(failover: Failover, when: _When) -> str:
     first, last = when(known[0].at), when(known[-1].at)
     if len(known) == 2:
         return f"twice, at {first} and {last},"
-    return f"{len(known)} times between {first} and {last},"
+    return f"{failover.times} times between {first} and {last},"
 
 
 def _tunnels(diagnosis: Diagnosis, gateway: Gateway, when: _When) -> Iterator[str]:

@@ -11,6 +11,7 @@ latest revision: of what that changes for the receiver, and from when on it is t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -23,6 +24,12 @@ from detector.journal.ports import Receiver, Sink
 
 KEEP_TRYING: Final = timedelta(hours=24)
 """A delivery that keeps failing is tried once more after this time, and then given up."""
+
+ROOM: Final = 600_000
+"""So many characters of JSON the revisions of one failover may take that wait for a sink."""
+
+MOST_GIVEN_UP: Final = 10
+"""So many deliveries of one failover to one sink are remembered that were given up."""
 
 FIRST_PAUSE: Final = timedelta(minutes=4)
 LONGEST_PAUSE: Final = timedelta(hours=2)
@@ -202,8 +209,29 @@ def _each(history: History, change: Callable[[Record], Record]) -> History:
 
 
 def _tidied(record: Record) -> Record:
-    """`record` without the earlier revisions that nobody waits for any more."""
-    awaited = {delivery.revision for delivery in record.deliveries if delivery.given_up is None}
+    """`record` without the earlier revisions that nobody waits for any more, and within bounds.
+
+    Where what waits takes more than `ROOM`, revisions between the first of it and the latest are
+    left out, and waited for no more: the latest says when each was told, and what it was.
+    """
+    awaited = {delivery.revision for delivery in record.outstanding}
     latest = record.insights[-1]
     kept = [each for each in record.insights[:-1] if each.revision in awaited]
-    return replace(record, insights=(*kept, latest))
+    sizes = [len(each.model_dump_json()) for each in (*kept, latest)] if len(kept) > 1 else []
+    while len(kept) > 1 and sum(sizes) > ROOM:
+        del kept[1], sizes[1]
+    there = {each.revision for each in (*kept, latest)}
+    deliveries = [
+        each for each in record.deliveries if each.given_up is not None or each.revision in there
+    ]
+    return replace(record, insights=(*kept, latest), deliveries=tuple(_latest_given_up(deliveries)))
+
+
+def _latest_given_up(deliveries: Sequence[Delivery]) -> Iterator[Delivery]:
+    """The deliveries; of those to one sink that were given up only the latest."""
+    later = Counter(each.sink for each in deliveries if each.given_up is not None)
+    for each in deliveries:
+        if each.given_up is not None:
+            later[each.sink] -= 1
+        if each.given_up is None or later[each.sink] < MOST_GIVEN_UP:
+            yield each

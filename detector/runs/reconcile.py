@@ -23,6 +23,7 @@ from detector.diagnosis import (
     ended_by_arm,
     joined,
     lacks_rows,
+    shortened,
 )
 from detector.insights import Reason, reasons_between, standing_from
 from detector.journal import History, Record
@@ -303,25 +304,25 @@ def _reconciled(
     if continued:
         examined = replace(examined, carried=tuple(continued))
     fresh = diagnose(switch_overs, examined, active_active=mode, others=others, recorded=before)
-    return Reconciled(
-        failover=Failover(
+    whole = joined(
+        fresh,
+        before,
+        observation,
+        switch_overs=switch_overs,
+        told=recorded.failover.switch_overs if recorded else (),
+    )
+    failover, diagnosis = shortened(
+        Failover(
             id=recorded.failover.id if recorded else new_id(gateway_id, switch_overs[0].at),
             gateway_id=gateway_id,
             switch_overs=switch_overs,
+            earlier=recorded.failover.earlier if recorded else 0,
         ),
-        diagnosis=replace(
-            joined(
-                fresh,
-                before,
-                observation,
-                switch_overs=switch_overs,
-                told=recorded.failover.switch_overs if recorded else (),
-            ),
-            borne_out=candidate.borne_out,
-        ),
-        recorded=recorded,
-        active_active=mode,
+        replace(whole, borne_out=candidate.borne_out),
+        told=before,
+        since=observation.since,
     )
+    return Reconciled(failover=failover, diagnosis=diagnosis, recorded=recorded, active_active=mode)
 
 
 def _content(failover: Failover, diagnosis: Diagnosis) -> tuple[object, ...]:

@@ -13,10 +13,13 @@ param workspaceCustomerIds array
 param resourceScopes array
 param runEveryMinutes int
 param topicEndpoints array
+param ingestionEndpoints array
+param ingestionRules array
 param vaultUris array
 param notifyUrlsInVault string
 param webhookUrlsInVault string
 param webhookKeyInVault string
+param pages string
 param moreSettings string
 
 // The entries of the vault by the setting that each is for.
@@ -28,6 +31,10 @@ var entries = filter(
   }),
   item => !empty(item.value)
 )
+var switchedOff = {
+  'AzureWebJobs.failovers.Disabled': 'true'
+  'AzureWebJobs.failover.Disabled': 'true'
+}
 var pairs = filter(map(split(moreSettings, ';'), pair => trim(pair)), pair => !empty(pair))
 
 resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2024-11-30' existing = {
@@ -116,7 +123,12 @@ resource settings 'Microsoft.Web/sites/config@2024-11-01' = {
       DETECTOR_CLOUD: environment().name
       DETECTOR_STORE: 'blob:${insightsContainer}'
     },
+    pages == 'true' ? {} : switchedOff,
     empty(topicEndpoints) ? {} : { DETECTOR_EVENT_GRID_ENDPOINT: first(topicEndpoints) },
+    empty(ingestionEndpoints) ? {} : {
+      DETECTOR_INGESTION_ENDPOINT: first(ingestionEndpoints)
+      DETECTOR_INGESTION_RULE: first(ingestionRules)
+    },
     toObject(
       entries,
       entry => entry.key,

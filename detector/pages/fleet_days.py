@@ -10,10 +10,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from detector.insights.document import timestamp
-from detector.insights.fleet import FLEET_DAYS, Fleet, Known, Summary
-from detector.insights.sheet import card, shown
+from detector.insights import FLEET_DAYS, Fleet, Known, Summary, timestamp
 from detector.model import Importance, State, Window
+from detector.pages.sheet import card, shown
 from detector.text import count, listed
 
 MOST_GATEWAYS: Final = 60

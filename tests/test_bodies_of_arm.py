@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from detector.azure.arm_bodies import Bodies
 from detector.azure.clouds import Endpoint
 from detector.azure.metrics import arm_client
+from detector.azure.network import Bodies
 from detector.errors import FactUnknown
 from tests.azure_stand_in import AzureStandIn, closed
 from tests.cloud import DIAGNOSTIC_SETTINGS, GATEWAY, SUBSCRIPTION, WORKSPACE_ID

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
-from detector.insights.document import timestamp
-from detector.insights.fleet import Choice, Fleet, Summary
-from detector.insights.fleet_days import MOST_GATEWAYS, date, days_of, minute, moment, second
-from detector.insights.sheet import Column, Tone, card, frame, link, pill, shown, table
+from detector.insights import Choice, Fleet, Summary, timestamp
 from detector.model import CauseKind, State
+from detector.pages.fleet_days import MOST_GATEWAYS, date, days_of, minute, moment, second
+from detector.pages.sheet import Column, Tone, card, frame, link, pill, shown, table
 from detector.text import clock, count, lasting, listed, one_line
 
 MOST_ROWS: Final = 200

@@ -20,6 +20,9 @@ from detector.text import one_line
 LONGEST: Final = 2000
 """As many characters of one text are shown; what is longer is cut visibly."""
 
+MOST_WHOLE: Final = 24
+"""So long is what may stay on one line; a longer name or address could be wider than the page."""
+
 Tone = Literal["down", "warn", "good", "info", "quiet"]
 """How a piece is coloured. Its words or its mark say the same, for who does not see colours."""
 
@@ -96,10 +99,15 @@ def facts(pairs: Iterable[tuple[str, str]]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column of a table; figures stand to the right."""
+    """A column of a table. Figures stand to the right; what is whole, and short, stays on one line.
+
+    On a phone the leads of a row stand at the head of its block, without the column's name.
+    """
 
     name: str
     is_figure: bool = False
+    is_whole: bool = False
+    is_lead: bool = False
 
 
 def table(caption: str, columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> str:
@@ -108,7 +116,7 @@ def table(caption: str, columns: Sequence[Column], rows: Iterable[Sequence[str]]
     The caption is not seen, but read aloud. The roles keep it a table where its rows are blocks.
     """
     head = "".join(
-        f'<th scope="col" role="columnheader"{_figure(each)}>{shown(each.name)}</th>'
+        f'<th scope="col" role="columnheader"{_kind(each, each.name)}>{shown(each.name)}</th>'
         for each in columns
     )
     body = "".join(f'<tr role="row">{_cells(columns, row)}</tr>' for row in rows)
@@ -121,10 +129,13 @@ def table(caption: str, columns: Sequence[Column], rows: Iterable[Sequence[str]]
 
 def _cells(columns: Sequence[Column], row: Sequence[str]) -> str:
     return "".join(
-        f'<td role="cell" data-name="{shown(column.name)}"{_figure(column)}>{cell}</td>'
+        f'<td role="cell" data-name="{shown(column.name)}"{_kind(column, cell)}>{cell}</td>'
         for column, cell in zip(columns, row, strict=True)
     )
 
 
-def _figure(column: Column) -> str:
-    return ' class="number"' if column.is_figure else ""
+def _kind(column: Column, content: str) -> str:
+    is_whole = column.is_whole and len(content) <= MOST_WHOLE
+    kinds = {"figure": column.is_figure, "whole": is_whole, "key": column.is_lead}
+    named = " ".join(kind for kind, is_so in kinds.items() if is_so)
+    return f' class="{named}"' if named else ""
