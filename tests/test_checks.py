@@ -302,3 +302,12 @@ def test_what_an_earlier_check_saw_counts_as_seen() -> None:
     found = replace(Fleet(logs={SCOPE: []}).found(), seen_before={GATEWAY_ID: at()})
 
     assert "pass" == of(checks_of(found), "log-rows").status
+
+
+def test_a_gateway_that_nobody_thought_of_stops_only_itself() -> None:
+    fleet = Fleet()
+    odd = fleet.add("vpn-odd", sku=7)
+    checks = judged(fleet)
+
+    assert "skip" == of(checks, "diagnostic-setting", odd).status
+    assert "pass" == of(checks, "diagnostic-setting").status

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from detector.coverage.daily import check_coverage
 from detector.errors import DeliveryFailed, FactUnknown, JournalConflict, JournalUnavailable
 from tests.builders import GATEWAY_ID, SUBSCRIPTION, at
 from tests.fleet import (
@@ -21,7 +24,7 @@ from tests.fleet import (
     a_logged,
     a_setting,
 )
-from tests.memory import SCOPE, ListSink
+from tests.memory import SCOPE, ListSink, plenty
 
 SCHEMA = Path(__file__).parent.parent / "docs/coverage.schema.json"
 
@@ -181,6 +184,18 @@ class TestAbsence:
         report = fleet.check(archive, sink, now=at() + day(1))
 
         assert (1, False) == (report.gateways, report.changed)
+
+
+def test_a_port_that_fails_as_nobody_thought_of_leaves_the_rest(archive: MemoryArchive) -> None:
+    def fail(gateway_ids: Sequence[str]) -> Mapping[str, object]:
+        raise ZeroDivisionError
+
+    fleet = Fleet(settings={GATEWAY_ID: []})
+    probes = replace(fleet.probes, health=fail)
+    check_coverage(archive, probes, fleet.scopes, (), now=at(), left=plenty)
+
+    assert [GATEWAY_ID] == [each.id for each in archive.coverage.blind]
+    assert "resource-health" not in archive.coverage.statuses[GATEWAY_ID]
 
 
 class TestWhoIsAsked:

@@ -51,6 +51,8 @@ SET: Final = (
     '--settings "{}=<value>"'
 )
 INSTALL: Final = "pip install --requirement requirements.txt"
+DRILL: Final = 'python -m detector drill "<gateway id>"'
+INSIGHT_FILES: Final = "insight-files"
 STOP: Final = 'az functionapp stop --resource-group "<resource group>" --name "<app>"'
 ACCOUNT: Final = '"$(az storage account show --name "<storage account>" --query id --output tsv)"'
 OLDEST_PYTHON: Final = (3, 11)
@@ -262,14 +264,17 @@ def _store(settings: Settings) -> Iterator[Check]:
 
 def _sinks(settings: Settings, *, now: datetime) -> Iterator[Check]:
     for sink in bootstrap.sinks_of(settings, clock=lambda: now):
-        if not isinstance(sink, Reachable):  # it is the store
+        if sink.name == INSIGHT_FILES:  # the store, which was looked at
+            continue
+        if not isinstance(sink, Reachable):
+            yield Check.skipped("sink", sink.name, "only what it is sent can tell", DRILL)
             continue
         evidence, problem = probed(sink)
         if problem is not None:
             yield Check.failed("sink", sink.name, problem, _mend(sink.name))
         elif evidence is None:
             why = "Apprise does not say where it is; a drill sends it a message"
-            yield Check.skipped("sink", sink.name, why, 'python -m detector drill "<gateway id>"')
+            yield Check.skipped("sink", sink.name, why, DRILL)
         else:
             yield Check.passed("sink", sink.name, evidence)
 

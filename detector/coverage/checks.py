@@ -10,8 +10,10 @@ import shlex
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
+from detector.boundary import contained
 from detector.errors import DetectorError, FactUnknown
 from detector.insights import Check
 from detector.model import (
@@ -108,7 +110,10 @@ def checks_of(found: Found) -> list[Check]:
     checks += [_readable(each, found.unread.get(each)) for each in _to_be_read(found)]
     checks += [_activity_log(each, found) for each in found.subscriptions]
     for gateway in sorted(found.gateways.values(), key=lambda each: each.id):
-        checks += _gateway(gateway, found)
+        judged = contained(gateway.id, partial(_of_gateway, gateway, found))
+        if isinstance(judged, DetectorError):
+            judged = [Check.skipped(each, gateway.id, str(judged)) for each in BLINDING]
+        checks += judged
     return checks
 
 
@@ -163,13 +168,15 @@ def _readable(resource_id: str, unknown: FactUnknown | None) -> Check:
     return Check.skipped(name, resource_id, unknown.why)
 
 
-def _gateway(gateway: Gateway, found: Found) -> Iterator[Check]:
+def _of_gateway(gateway: Gateway, found: Found) -> list[Check]:
     logs = list(_logs(gateway, found))
-    yield from logs
-    yield _rows(gateway, found, is_blind=any(each.status == "fail" for each in logs))
-    yield _limits(gateway)
-    for name, answers in (("metrics", found.metrics), ("resource-health", found.health)):
-        yield _asked(name, gateway, answers.get(gateway.id))
+    return [
+        *logs,
+        _rows(gateway, found, is_blind=any(each.status == "fail" for each in logs)),
+        _limits(gateway),
+        _asked("metrics", gateway, found.metrics.get(gateway.id)),
+        _asked("resource-health", gateway, found.health.get(gateway.id)),
+    ]
 
 
 def _logs(gateway: Gateway, found: Found) -> Iterator[Check]:

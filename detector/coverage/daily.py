@@ -13,6 +13,7 @@ from typing import Final
 
 from pydantic import Field
 
+from detector.boundary import contained
 from detector.coverage.checks import BLINDING, SEEN, Found, blind_of, checks_of, subscription_of
 from detector.coverage.ports import Probes
 from detector.errors import DetectorError, FactUnknown, JournalConflict, JournalUnavailable
@@ -196,12 +197,25 @@ def look(
         settings=settings,
         workspaces=_workspaces(probes, settings),
         logs=logs,
-        metrics=probes.metrics(
-            list(gateways.values()), Window(start=now - timedelta(hours=1), end=now)
+        metrics=_tried(
+            gateways,
+            lambda: probes.metrics(
+                list(gateways.values()), Window(start=now - timedelta(hours=1), end=now)
+            ),
         ),
-        health=probes.health(list(gateways)),
+        health=_tried(gateways, lambda: probes.health(list(gateways))),
         seen_before=before.newest if before else {},
     )
+
+
+def _tried(
+    gateways: Mapping[str, Gateway], ask: Callable[[], Mapping[str, object]]
+) -> Mapping[str, object]:
+    """The answers of a port; what it raises that nobody thought of is why none is known."""
+    answers = contained("what is asked of all gateways", ask)
+    if isinstance(answers, DetectorError):
+        return dict.fromkeys(gateways, FactUnknown(str(answers)))
+    return answers
 
 
 def _unreadable(probes: Probes, scopes: Sequence[Scope]) -> dict[str, FactUnknown]:
