@@ -12,11 +12,12 @@ COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check mutants fuzz format audit lock clean
+.PHONY: help setup demo test lint check mutants fuzz format audit lock clean
 
 help:
 	@echo 'make demo    replay a recorded afternoon and print the insights it leads to'
 	@echo 'make test    run the tests'
+	@echo 'make lint    look at format, lint and types'
 	@echo 'make check   run what CI runs: format, lint, types, tests'
 	@echo 'make mutants change the rules a token at a time and see which tests notice (20 minutes)'
 	@echo 'make fuzz    put what nobody wrote before every entrance (SECONDS=60)'
@@ -35,11 +36,12 @@ demo: $(VENV)/runtime.stamp
 test: setup
 	@$(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadfile
 
-check: setup
+lint: $(VENV)/dev.stamp
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-	@$(MAKE) --no-print-directory test
+
+check: setup lint test
 
 # By hand, and in no other target. Its tool stands beside what the tests need, in a place of its own.
 mutants: $(VENV)/mutants.stamp

@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from detector.local.capture import LOGS, Capture
+from detector.model import Window
 from tests.builders import at
 from tests.cloud import GATEWAY, NETWORK, gateway_body
 
 CONNECTION = f"{NETWORK}/connections/conn-lyon"
 STATUS = f"{GATEWAY}/providers/Microsoft.ResourceHealth/availabilityStatuses/current"
+HOUR = Window(start=at(), end=at(hours=1))
 METRIC = f"{GATEWAY}/providers/Microsoft.Insights/metrics/AverageBandwidth"
 
 
@@ -19,7 +21,7 @@ def heard(*answers: object) -> dict[str, list[object]]:
     kept = Capture(lambda: next(times))
     for answer in answers:
         kept.hear(answer)
-    return {path: part for path, part in kept.parts([]).items() if path != LOGS}
+    return {path: part for path, part in kept.parts([], [], HOUR).items() if part}
 
 
 def as_of(body: dict[str, object], minutes: float) -> dict[str, object]:
@@ -57,12 +59,12 @@ def test_of_two_bodies_asked_for_alike_the_later_counts() -> None:
     assert [as_of(second, 1)] == heard(first, second)["connections/connections.json"]
 
 
-def test_an_answer_about_metrics_is_kept_whole() -> None:
+def test_metrics_and_health_are_kept_as_they_came_since_they_have_times_of_their_own() -> None:
     answer = {"interval": "PT5M", "value": [{"id": METRIC}]}
     health: dict[str, object] = {"id": STATUS}
 
     assert {
-        "health/health.json": [as_of(health, 0)],
+        "health/health.json": [health],
         "metrics/metrics.json": [answer],
     } == heard({"value": [health]}, answer)
 
@@ -84,12 +86,23 @@ def test_rows_stand_once_each_with_their_times_as_text() -> None:
     time = datetime(2026, 11, 22, 3, 14, 15, 123456, tzinfo=UTC)
     row = {"TimeGenerated": time, "Message": None}
     later = {"TimeGenerated": time + timedelta(seconds=1), "Message": None}
-    parts = Capture(at).parts([row, dict(row), later])
+    parts = Capture(at).parts([row, dict(row), later], [], HOUR)
 
     assert [
         {"TimeGenerated": "2026-11-22T03:14:15.123456+00:00", "Message": None},
         {"TimeGenerated": "2026-11-22T03:14:16.123456+00:00", "Message": None},
     ] == parts[LOGS]
+
+
+def test_the_logs_that_there_were_stand_with_the_window_that_was_asked() -> None:
+    pairs = [("TunnelDiagnosticLog", GATEWAY), ("AzureActivity", "/subscriptions/x")]
+    parts = Capture(at).parts([], pairs, HOUR)
+    span = {"From": "2026-11-22T02:00:00.000Z", "To": "2026-11-22T03:00:00.000Z"}
+
+    assert [
+        {"Source": "AzureActivity", "Resource": "/subscriptions/x", **span},
+        {"Source": "TunnelDiagnosticLog", "Resource": GATEWAY, **span},
+    ] == parts["coverage/coverage.json"]
 
 
 def test_keys_tags_and_etags_are_left_out() -> None:

@@ -116,6 +116,7 @@ def test_a_recording_holds_all_that_a_run_asks_for_and_replays_it(
     assert 0 == said.code
     assert {
         "connections/connections.json",
+        "coverage/coverage.json",
         "gateways/gateways.json",
         "health/health.json",
         "localNetworkGateways/localNetworkGateways.json",

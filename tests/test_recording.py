@@ -19,6 +19,7 @@ from detector.model import (
     TunnelStatus,
     Window,
 )
+from tests.builders import at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -290,6 +291,32 @@ def test_every_form_of_a_gateways_health_says_the_same(form: str, record: Record
         signal.health.context,
     )
     assert {("AzureActivity/ResourceHealth", SUBSCRIPTION)} == recording.coverage(ALL_DAY)
+
+
+LOG = {"Source": "AzureActivity", "Resource": "/subscriptions/x"}
+SPAN = {"From": "2026-11-22T02:00:00Z", "To": "2026-11-22T03:00:00Z"}
+
+
+def test_a_log_that_held_rows_when_it_was_recorded_was_there_to_look_in(
+    recorded: Path, record: Record
+) -> None:
+    record("coverage/coverage.json", [{**LOG, **SPAN}])
+    recording = Recording.read(recorded)
+    hour = Window(start=at(), end=at(hours=1))
+    later = Window(start=at(hours=1), end=at(hours=2))
+
+    assert ("AzureActivity", "/subscriptions/x") in recording.coverage(hour)
+    assert ("AzureActivity", "/subscriptions/x") not in recording.coverage(later)
+
+
+@pytest.mark.parametrize("entry", [LOG, SPAN, {**LOG, **SPAN, "To": "soon"}, 7])
+def test_coverage_that_cannot_be_read_is_named_and_stops_nothing(
+    entry: object, recorded: Path, record: Record
+) -> None:
+    record("coverage/coverage.json", [entry])
+    [line] = Recording.read(recorded).unusable.lines
+
+    assert line.startswith("coverage/coverage.json: ")
 
 
 @pytest.mark.parametrize(

@@ -7,16 +7,20 @@ import json
 import re
 import subprocess
 import sys
-from datetime import timedelta
+import tomllib
+from datetime import date, timedelta
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from pathspec import GitIgnoreSpec, PathSpec
+
+from detector.version import VERSION
 
 ROOT = Path(__file__).parents[1]
 
@@ -278,3 +282,99 @@ def test_the_packages_that_a_local_build_installs_are_published(home: Patterns) 
 
 def test_the_seed_article_is_as_its_author_wrote_it() -> None:
     assert SEED_SHA256 == hashlib.sha256(SEED.read_bytes()).hexdigest()
+
+
+def tracked() -> list[str]:
+    """Every file of the project, by its path."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True)
+    return listed.stdout.decode().rstrip("\0").split("\0")
+
+
+def test_every_file_can_have_its_name_on_windows() -> None:
+    """https://learn.microsoft.com/windows/win32/fileio/naming-a-file"""
+    paths = tracked()
+    parts = {part for path in paths for part in path.split("/")}
+    devices = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
+
+    assert [] == [each for each in parts if re.search(r'[<>:"|?*\\\x00-\x1f]|[. ]$', each)]
+    assert [] == [each for each in parts if devices.fullmatch(each)]
+    assert len(paths) == len({path.lower() for path in paths})
+    assert max(map(len, paths)) < 160
+
+
+def test_every_text_has_the_line_ends_of_linux_but_for_articles_as_they_came() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "--eol"], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+    found = [line.split(maxsplit=3) for line in listed.stdout.splitlines()]
+    others = [
+        path for kept, here, _, path in found if "crlf" in kept + here or "mixed" in kept + here
+    ]
+
+    assert [] == [path for path in others if "articles/" not in path]
+
+
+def loaded(path: str) -> Any:
+    """A YAML file of the project."""
+    return yaml.safe_load((ROOT / path).read_text(encoding="utf-8"))
+
+
+FORMS = sorted(path.stem for path in (ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
+
+
+@pytest.mark.parametrize("name", [name for name in FORMS if name != "config"])
+def test_each_issue_form_asks_by_fields_of_the_kinds_that_there_are(name: str) -> None:
+    """https://docs.github.com/communities/using-templates-to-encourage-useful-issues-and-pull-requests/syntax-for-githubs-form-schema"""
+    form = loaded(f".github/ISSUE_TEMPLATE/{name}.yml")
+    fields = [each for each in form["body"] if each["type"] != "markdown"]
+    kinds = {"textarea", "input", "dropdown", "checkboxes"}
+
+    assert {"name", "description", "labels", "body"} == form.keys()
+    assert kinds >= {each["type"] for each in fields}
+    assert len(fields) == len({each["id"] for each in fields})
+    assert all(each["attributes"].get("label") for each in fields if each["type"] != "checkboxes")
+
+
+def test_a_wrong_verdict_is_reported_with_a_masked_recording() -> None:
+    form = loaded(".github/ISSUE_TEMPLATE/verdict.yml")
+    required = {each["id"] for each in form["body"] if each.get("validations", {}).get("required")}
+    [asked] = [each["attributes"]["value"] for each in form["body"] if each["type"] == "markdown"]
+
+    assert "recording" in required
+    assert re.search(r"python -m detector record .* --mask$", asked, re.MULTILINE)
+
+
+def test_commits_are_checked_by_what_make_check_runs() -> None:
+    hooks = loaded(".pre-commit-config.yaml")["repos"][0]["hooks"]
+    [runs] = re.findall(
+        r"^check: setup (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE
+    )
+
+    assert [f"make {target}" for target in runs.split()] == [hook["entry"] for hook in hooks]
+
+
+def test_dependabot_looks_after_every_kind_of_pin() -> None:
+    updates = loaded(".github/dependabot.yml")["updates"]
+
+    assert {"pip", "npm", "github-actions"} == {each["package-ecosystem"] for each in updates}
+    assert {"/"} == {each["directory"] for each in updates}
+
+
+def test_each_supported_python_is_said_and_tested() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    said = [each.rpartition(" ")[2] for each in project["classifiers"]]
+    matrix = loaded(".github/workflows/ci.yml")["jobs"]["test"]["strategy"]["matrix"]["python"]
+
+    assert [version[:-2] for version in PYTHONS] == said == matrix
+    assert project["requires-python"] == f">={said[0]}"
+    for page in ("README.md", "CONTRIBUTING.md"):
+        assert "Python 3.11, 3.12 or 3.13" in (ROOT / page).read_text(encoding="utf-8")
+
+
+def test_the_changelog_has_a_dated_section_for_the_version() -> None:
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    sections = re.findall(r"^## \[(.*?)\](?: - (.*))?$", changes, re.MULTILINE)
+    released = dict(sections)[VERSION]
+
+    assert ("Unreleased", "") == sections[0]
+    assert released == date.fromisoformat(released).isoformat()

@@ -10,7 +10,7 @@ from detector.app import bootstrap
 from detector.errors import FactUnknown, LogsRefused, LogsUnavailable, OperatorError
 from detector.insights import timestamp
 from detector.local import Capture
-from detector.signals import NOT_SET, instant, read_rows
+from detector.signals import NOT_SET, arm, instant, read_rows
 from detector.text import count
 
 if TYPE_CHECKING:
@@ -51,8 +51,11 @@ def parts_of_azure(
     )
     ids = [gateway_id] if gateway_id else found
     connections = _ask(sources, ids, window, say)
+    coverage = _coverage(sources, window, say)
     if gateway_id:
         rows = list(_of({gateway_id, *connections}, rows))
+        own = (gateway_id, f"/subscriptions/{arm.segment(gateway_id, 'subscriptions')}")
+        coverage = {pair for pair in coverage if pair[1] in own}
     problems = [
         str(outcome)
         for outcome in outcomes.values()
@@ -65,7 +68,7 @@ def parts_of_azure(
             "and that the gateway logs to one of DETECTOR_SCOPES"
         )
         raise OperatorError("\n".join((why, *problems)))
-    return captured.parts(rows), problems
+    return captured.parts(rows, coverage, window), problems
 
 
 def _ask(sources: Sources, ids: Sequence[str], window: Window, say: Say) -> set[str]:
@@ -88,6 +91,15 @@ def _ask(sources: Sources, ids: Sequence[str], window: Window, say: Say) -> set[
     _say_unknown(sources.health(ids), "its health", say)
     _say_unknown(sources.bandwidth(_known(gateways), window), "its bandwidth", say)
     return connections
+
+
+def _coverage(sources: Sources, window: Window, say: Say) -> set[tuple[str, str]]:
+    """The logs that hold any row in the window, as far as that can be had."""
+    try:
+        return set(sources.coverage(window))
+    except FactUnknown as error:
+        say(f"note: which logs there are is not recorded: {error.why}")
+        return set()
 
 
 def _known(gateways: Mapping[str, Gateway]) -> list[Gateway]:

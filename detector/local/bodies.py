@@ -18,7 +18,7 @@ from detector.errors import DetectorError
 from detector.files import content_of
 from detector.local.exports import decoded
 from detector.local.masking import NOT_NEEDED
-from detector.model import Series
+from detector.model import Series, Window
 from detector.signals import UnreadableRow, Unusable, bandwidth, instant
 from detector.text import one_line
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 _Points = dict[datetime, float]
 
 AS_OF: Final = "_AsOf"
+
+Coverage = dict[tuple[str, str], list[Window]]
+"""The windows in which a log held rows, by its source and its resource."""
 
 Bodies = dict[str, list[tuple[datetime | None, object]]]
 """The bodies of each resource, by its lower-case id, each with the time when it was so."""
@@ -84,6 +87,24 @@ def read_metrics(files: Iterable[tuple[Path, str]]) -> tuple[dict[str, list[Seri
     return merged, unusable
 
 
+def read_coverage(files: Iterable[tuple[Path, str]]) -> tuple[Coverage, Unusable]:
+    """Which logs held rows, and when, and what cannot be used.
+
+    An entry has a `Source` and a `Resource`, as the port Coverage pairs them, and the window from
+    `From` to `To` in which it was asked whether there are any.
+    """
+    found: Coverage = defaultdict(list)
+    unusable = Unusable()
+    for path, told in files:
+        read = contained(told, partial(_coverage, path))
+        if isinstance(read, DetectorError):
+            unusable.add(told, read)
+            continue
+        for pair, window in read:
+            found[pair].append(window)
+    return found, unusable
+
+
 # What reading an answer of another form raises: one with an average of 10^400, or as deep as a
 # well, too.
 _NO_METRICS: Final = (
@@ -133,6 +154,10 @@ def _stamped(read: object) -> Iterator[tuple[object, object]]:
             yield body, own or of_list
 
 
+def _coverage(path: Path) -> list[tuple[tuple[str, str], Window]]:
+    return [_covered(entry) for entry in _listed(_json(path))]
+
+
 def _stamp(body: object, as_of: object) -> tuple[str, datetime | None]:
     return _own_id(body), _as_of(as_of)
 
@@ -150,6 +175,16 @@ def _as_of(value: object) -> datetime | None:
     except UnreadableRow as error:
         shown = f": {value[:40]!r}" if isinstance(value, str) else ""
         raise _Unusable(f"its {AS_OF} is not a time{shown}") from error
+
+
+def _covered(entry: object) -> tuple[tuple[str, str], Window]:
+    """A log, by its source and its resource, and the window of an entry; raises what it lacks."""
+    fields = entry if isinstance(entry, Mapping) else {}
+    source, resource = fields.get("Source"), fields.get("Resource")
+    if not (isinstance(source, str) and isinstance(resource, str)):
+        raise _Unusable("it holds an entry without a Source or a Resource")
+    window = Window(start=instant(fields.get("From")), end=instant(fields.get("To")))
+    return (source, resource.lower()), window
 
 
 def _bandwidth(body: Any) -> list[tuple[str, Series]]:

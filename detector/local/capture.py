@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from detector.insights import timestamp
 from detector.local.bodies import AS_OF
 from detector.local.masking import Parts, needed
+from detector.model import Window
 from detector.signals import arm
 
 LOGS: Final = "logs/rows.ndjson"
@@ -23,6 +25,7 @@ _FOLDERS: Final = {
     "connections": "connections",
     "localnetworkgateways": "localNetworkGateways",
 }
+_HEALTH_FOLDER: Final = "health"
 _HEALTH: Final = "/providers/microsoft.resourcehealth/availabilitystatuses"
 _METRICS: Final = "/providers/microsoft.insights/metrics"
 
@@ -63,17 +66,31 @@ class Capture:
         if folder and isinstance(body, Mapping):
             kept = self._bodies.setdefault(folder, {})
             if not of_list or kept.get(own_id, _Body(body, of_list=True)).of_list:
-                stamped = {**body, AS_OF: self._now().isoformat()}
-                kept[own_id] = _Body(stamped, of_list)
+                # What Resource Health tells of has times of its own, and was so from then on.
+                stamp = {} if folder == _HEALTH_FOLDER else {AS_OF: self._now().isoformat()}
+                kept[own_id] = _Body({**body, **stamp}, of_list)
 
-    def parts(self, rows: Iterable[Mapping[str, object]]) -> Parts:
-        """The files of a recording: these rows, each once, and what was heard."""
+    def parts(
+        self,
+        rows: Iterable[Mapping[str, object]],
+        coverage: Iterable[tuple[str, str]],
+        window: Window,
+    ) -> Parts:
+        """The files of a recording: these rows of `window`, each once, and what was heard.
+
+        `coverage` are the logs that held any row in it, as the port Coverage pairs them.
+        """
         lines = dict.fromkeys(json.dumps(row, default=_iso) for row in rows)
         found: Parts = {LOGS: [json.loads(line) for line in lines]}
         for folder, bodies in self._bodies.items():
             found[f"{folder}/{folder}.json"] = [each.body for each in bodies.values()]
         if self._metrics:
             found["metrics/metrics.json"] = self._metrics
+        span = {"From": timestamp(window.start), "To": timestamp(window.end)}
+        found["coverage/coverage.json"] = [
+            {"Source": source, "Resource": resource, **span}
+            for source, resource in sorted(coverage)
+        ]
         return {path: [needed(each) for each in part] for path, part in found.items()}
 
 
@@ -85,5 +102,5 @@ def _iso(time: object) -> str:
 def _folder(own_id: str) -> str | None:
     """The folder of the resource with this lower-case id; None for one that is not recorded."""
     if _HEALTH in own_id:
-        return "health"
+        return _HEALTH_FOLDER
     return _FOLDERS.get(own_id.rpartition("/")[0].rpartition("/")[2])

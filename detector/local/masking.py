@@ -47,7 +47,7 @@ _ROWS: Final = frozenset(
     {
         *("timegenerated", "resourceid", "source", "operation", "status", "instance", "remoteip"),
         *("reason", "message", "caller", "correlationid", "additional", "properties"),
-        *("statechangereason", "operationstatus", "_timereceived"),
+        *("statechangereason", "operationstatus", "_timereceived", "resource", "from", "to"),
     }
 )
 _BODIES: Final = frozenset(

@@ -1,8 +1,9 @@
 """A recording: a folder with what Azure said about some gateways, to be replayed without Azure.
 
 It has log rows under `logs/`, the bodies of resources under `gateways/`, `publicIPAddresses/`,
-`connections/` and `localNetworkGateways/`, those of metrics under `metrics/` and of Resource Health
-under `health/`; there may be folders below. What cannot be read is named, and stops nothing else.
+`connections/` and `localNetworkGateways/`, those of metrics under `metrics/`, of Resource Health
+under `health/`, and under `coverage/` which logs there were; there may be folders below. What
+cannot be read is named, and stops nothing else.
 """
 
 from __future__ import annotations
@@ -19,7 +20,13 @@ from typing import Final
 from detector.boundary import contained
 from detector.errors import FactUnknown, RecordingError
 from detector.files import content_of
-from detector.local.bodies import Bodies, read_metrics, read_resources
+from detector.local.bodies import (
+    Bodies,
+    Coverage,
+    read_coverage,
+    read_metrics,
+    read_resources,
+)
 from detector.local.exports import RECEIVED, Row, read_export
 from detector.model import (
     ACTIVITY,
@@ -95,6 +102,7 @@ class Recording:
     rows: _Rows
     bodies: Mapping[str, Bodies]
     series: Mapping[str, Sequence[Series]]
+    covered: Coverage
     now: datetime | None = None
 
     @classmethod
@@ -116,6 +124,8 @@ class Recording:
             unusable.extend(unusable_bodies)
         series, unusable_metrics = read_metrics(_files(folder, "metrics"))
         unusable.extend(unusable_metrics)
+        covered, unusable_coverage = read_coverage(_files(folder, "coverage"))
+        unusable.extend(unusable_coverage)
         return cls(
             oldest=rows.oldest,
             newest=rows.newest,
@@ -123,6 +133,7 @@ class Recording:
             rows=rows,
             bodies=bodies,
             series=series,
+            covered=covered,
         )
 
     def seen_by(self, now: datetime) -> Recording:
@@ -153,11 +164,15 @@ class Recording:
         ]
 
     def coverage(self, window: Window) -> frozenset[tuple[str, str]]:
-        """The logs that hold a row in `window`."""
+        """The logs that hold a row in `window`, or of which it was recorded that they hold some."""
         return frozenset(
             pair
-            for pair, rows in self.rows.coverage.items()
-            if any(self._is_in(window, at, seen) for at, seen in rows)
+            for pair in self.rows.coverage.keys() | self.covered.keys()
+            if any(self._is_in(window, at, seen) for at, seen in self.rows.coverage[pair])
+            or any(
+                each.start < window.end and window.start < each.end
+                for each in self.covered.get(pair, ())
+            )
         )
 
     def gateways(self, ids: Sequence[str]) -> Mapping[str, Gateway]:
