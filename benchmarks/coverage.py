@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +26,7 @@ WORKSPACE_ID: Final = (
     f"{SUBSCRIPTION}/resourceGroups/rg-logs/providers"
     "/Microsoft.OperationalInsights/workspaces/log-hub"
 )
+CATEGORIES: Final = ("GatewayDiagnosticLog", "TunnelDiagnosticLog")
 SETTINGS: Final = "/providers/Microsoft.Insights/diagnosticSettings"
 
 
@@ -33,10 +35,8 @@ def fill(azure: AzureStandIn, gateways: int) -> None:
     azure.graph.page = 100
     azure.arm[WORKSPACE_ID] = {"properties": {"customerId": WORKSPACE}}
     azure.arm[f"{SUBSCRIPTION}{SETTINGS}"] = {"value": []}
-    logs = [
-        {"category": category, "enabled": True}
-        for category in ("GatewayDiagnosticLog", "TunnelDiagnosticLog")
-    ]
+    logs = [{"category": category, "enabled": True} for category in CATEGORIES]
+    now = datetime.now(UTC).isoformat()
     setting = {"name": "all", "properties": {"workspaceId": WORKSPACE_ID, "logs": logs}}
     for number in range(gateways):
         group = f"{SUBSCRIPTION}/resourceGroups/rg-{number // PER_GROUP:03}"
@@ -51,6 +51,10 @@ def fill(azure: AzureStandIn, gateways: int) -> None:
                 "properties": properties,
             }
         )
+        azure.tables["AzureDiagnostics"] += [
+            {"TimeGenerated": now, "_ResourceId": own.lower(), "Category": each}
+            for each in CATEGORIES
+        ]
         azure.arm[f"{own}{SETTINGS}"] = {"value": [setting] if number % 10 else []}
         azure.arm[f"{own}/providers/Microsoft.ResourceHealth/availabilityStatuses"] = {"value": []}
 

@@ -159,15 +159,16 @@ def test_settings_that_may_not_be_read_fail_and_do_not_make_blind() -> None:
 
     assert "fail" == of(checks, "settings-readable").status
     assert {} == blind_of(checks)
-    assert ["skip", "skip"] == [
-        of(checks, name).status for name in ("log-categories", "log-workspace")
+    assert ["skip", "skip", "skip"] == [
+        of(checks, name).status
+        for name in ("diagnostic-setting", "log-categories", "log-workspace")
     ]
 
 
 def test_settings_that_were_not_answered_prove_nothing() -> None:
     checks = judged(Fleet(settings={GATEWAY_ID: SILENT}))
 
-    assert ("skip", "Azure did not answer") == (
+    assert ("skip", "its diagnostic settings: Azure did not answer") == (
         of(checks, "diagnostic-setting").status,
         of(checks, "diagnostic-setting").evidence,
     )

@@ -93,16 +93,18 @@ class TestCheck:
         assert ((GATEWAY_ID,), (), ()) == (seeing.seeing_again, seeing.newly_blind, seeing.blind)
         assert 0 == report.blind
 
+    @pytest.mark.parametrize("answer", [SILENT, REFUSED])
     def test_what_could_not_be_asked_stands_as_it_stood(
-        self, archive: MemoryArchive, sink: ListAnnouncer
+        self, archive: MemoryArchive, sink: ListAnnouncer, answer: FactUnknown
     ) -> None:
-        """Throttling makes nobody blind, and nobody see."""
+        """Neither throttling nor a lost role makes anybody blind, or see."""
         fleet = Fleet(settings={GATEWAY_ID: []})
         fleet.check(archive, sink)
-        fleet.settings[GATEWAY_ID] = SILENT
+        fleet.settings[GATEWAY_ID] = answer
         report = fleet.check(archive, sink, now=at() + day(1))
 
-        assert (1, False) == (report.blind, report.changed)
+        assert (1, ()) == (report.blind, sink.announced[-1].seeing_again)
+        assert (answer is REFUSED) == report.changed
         assert ["it has no diagnostic setting, so it logs nothing"] == [
             each.why for each in archive.coverage.blind
         ]

@@ -405,6 +405,14 @@ def test_one_detector_alone_is_well(examine: Any, azure: AzureStandIn) -> None:
     assert "1 detector wrote runs here in 2 days" == examine().of("other-detectors")["evidence"]
 
 
+def test_a_workspace_without_traces_has_no_other_detector(
+    examine: Any, azure: AzureStandIn
+) -> None:
+    del azure.tables["AppTraces"]
+
+    assert "0 detectors wrote runs here in 2 days" == examine().of("other-detectors")["evidence"]
+
+
 def test_traces_that_may_not_be_read_are_skipped(examine: Any, azure: AzureStandIn) -> None:
     azure.once("/query", lambda truth: truth(), Reply(status=403))
     other = examine().of("other-detectors")

@@ -64,6 +64,7 @@ class Found:
     settings: Mapping[str, Sequence[DiagnosticSetting] | FactUnknown]
     workspaces: Mapping[str, str | FactUnknown]
     logs: Mapping[Scope, LogsOf]
+    rows: Mapping[str, Sequence[Logged]]
     metrics: Mapping[str, object]
     health: Mapping[str, object]
     seen_before: Mapping[str, datetime]
@@ -76,13 +77,7 @@ class Found:
 
     def rows_of(self, resource_id: str, sources: Collection[str]) -> list[Logged]:
         """What the scopes hold of these sources of a resource, the newest last."""
-        held = [each for each in self.logs.values() if not isinstance(each, Exception)]
-        found = (
-            each
-            for rows in held
-            for each in rows
-            if each.resource_id == resource_id and each.source.lower() in sources
-        )
+        found = (each for each in self.rows.get(resource_id, ()) if each.source.lower() in sources)
         return sorted(found, key=lambda each: each.newest)
 
     def newest_row(self, gateway_id: str) -> datetime | None:
@@ -183,9 +178,7 @@ def _logs(gateway: Gateway, found: Found) -> Iterator[Check]:
     """Whether there is a setting, with the categories that it takes, to where it is looked for."""
     settings = found.settings.get(gateway.id, FactUnknown("it was not asked for"))
     if isinstance(settings, FactUnknown):
-        yield _unknown_setting(gateway, settings)
-        why = "its diagnostic settings are not known"
-        yield from (Check.skipped(name, gateway.id, why) for name in (CATEGORIES, WORKSPACE))
+        yield from _unknown_setting(gateway, settings)
         return
     needed = _needed(gateway)
     if not settings:
@@ -216,12 +209,12 @@ def _needed(gateway: Gateway) -> list[str]:
     return [GATEWAY_LOG] if is_policy_based else [GATEWAY_LOG, TUNNEL_LOG]
 
 
-def _unknown_setting(gateway: Gateway, unknown: FactUnknown) -> Check:
-    if unknown.kind != "refused":
-        return Check.skipped(SETTING, gateway.id, unknown.why)
-    evidence = f"its diagnostic settings: {unknown.why}"
-    hint = grant(READER, shell_group(gateway.id))
-    return Check.failed("settings-readable", gateway.id, evidence, hint)
+def _unknown_setting(gateway: Gateway, unknown: FactUnknown) -> Iterator[Check]:
+    why = f"its diagnostic settings: {unknown.why}"
+    if unknown.kind == "refused":
+        hint = grant(READER, shell_group(gateway.id))
+        yield Check.failed("settings-readable", gateway.id, why, hint)
+    yield from (Check.skipped(name, gateway.id, why) for name in BLINDING)
 
 
 def _workspace(

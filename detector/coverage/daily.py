@@ -7,6 +7,7 @@ id, for a week; so a sink may get a document twice and never misses one in that 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
@@ -179,7 +180,10 @@ def look(
         listing = error
     logs = probes.contents(Window(start=now - SEEN, end=now))
     unread = _unreadable(probes, scopes)
-    missing = sorted({*_logging(logs), *(before.known if before else ())} - gateways.keys())
+    rows = _by_resource(logs)
+    missing = sorted(
+        {*filter(is_gateway_id, rows), *(before.known if before else ())} - gateways.keys()
+    )
     for gateway_id, body in probes.bodies(missing).items():
         if not isinstance(body, FactUnknown):
             gateway = arm.gateway(gateway_id, body, {})
@@ -197,6 +201,7 @@ def look(
         settings=settings,
         workspaces=_workspaces(probes, settings),
         logs=logs,
+        rows=rows,
         metrics=_tried(
             gateways,
             lambda: probes.metrics(
@@ -231,13 +236,16 @@ def _unreadable(probes: Probes, scopes: Sequence[Scope]) -> dict[str, FactUnknow
     }
 
 
-def _logging(
+def _by_resource(
     logs: Mapping[Scope, Sequence[Logged] | DetectorError],
-) -> Iterator[str]:
-    """The gateways that the logs hold rows of."""
+) -> Mapping[str, Sequence[Logged]]:
+    """What the scopes hold, by the resource that it is of."""
+    rows: dict[str, list[Logged]] = defaultdict(list)
     for held in logs.values():
         if not isinstance(held, DetectorError):
-            yield from (row.resource_id for row in held if is_gateway_id(row.resource_id))
+            for each in held:
+                rows[each.resource_id].append(each)
+    return rows
 
 
 def _settings(
