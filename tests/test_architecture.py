@@ -69,6 +69,8 @@ MUST_LOAD: Final[dict[str, tuple[set[str], str]]] = {
     "app.arguments": ({"typer"}, "it belongs to the command line"),
     "app.cli": ({"typer"}, "it is the command line"),
     "app.console": ({"typer"}, "it belongs to the command line"),
+    "app.replay": ({"typer"}, "so does it"),
+    "app.store_cli": ({"typer"}, "it is the other half of the command line"),
 }
 """What a module loads beside that, and why: others import these when they first need them."""
 

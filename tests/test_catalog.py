@@ -125,7 +125,7 @@ f.md:2: file-encoding byte 12 is not UTF-8: save the file as UTF-8"""
         folder = a_folder(tmp_path, one="no header")
 
         assert "no header" == read(folder / "one.md").render({})
-        with pytest.raises(CatalogError, match=r"none\.md:1: file-unreadable"):
+        with pytest.raises(CatalogError, match=r"none\.md: file-unreadable"):
             read(folder / "none.md")
 
     def test_files_and_folders_are_checked_together(self, tmp_path: Path) -> None:

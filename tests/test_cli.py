@@ -17,8 +17,15 @@ import pytest
 
 from detector.articles.article import parse
 from detector.insights.html import to_html
-from tests.command_line import AFTERNOON, ROOT, Command, files, process
+from detector.version import VERSION
+from tests.azure_stand_in import AzureStandIn
+from tests.azurite import KEY
+from tests.cloud import GATEWAY as WATCHED
+from tests.cloud import WORKSPACE, hand_over_rows
+from tests.command_line import AFTERNOON, ROOT, Command, Said, files, process
 from tests.goldens import golden
+from tests.loopback import Reply
+from tests.sink_stand_in import closed_port
 
 SCHEMA = json.loads((ROOT / "docs" / "insight.schema.json").read_bytes())
 SEED = ROOT / "articles" / "VNGTenantEventsGatewayFailoverDetectedSecondaryInsight.md"
@@ -233,17 +240,28 @@ class TestReplay:
         shutil.copytree(AFTERNOON, recording)
         (recording / "logs" / "odd.json").write_text('[{"TimeGenerated": "9999-12-31T23:59:59Z"}]')
         (recording / "logs" / "worse.json").write_text("{")
-        (recording / "metrics" / "worse.json").write_bytes(b"\xff\xfe\x1b[31m")
 
         said = detector("replay", recording)
         notes = [line for line in said.err.splitlines() if line.startswith("note: ")]
 
         assert 0 == said.code
         assert "2 insights told" in said.err
-        assert "\x1b" not in said.err
-        assert ["logs/odd.json", "logs/worse.json", "metrics/worse.json"] == sorted(
+        assert ["logs/odd.json", "logs/worse.json"] == sorted(
             re.split("[,:] ", note)[1] for note in notes
         )
+
+    def test_a_body_that_cannot_be_read_is_an_error_by_its_file_and_the_others_are_told(
+        self, detector: Command, tmp_path: Path
+    ) -> None:
+        recording = tmp_path / "recording"
+        shutil.copytree(AFTERNOON, recording)
+        (recording / "metrics" / "worse.json").write_bytes(b"\xff\xfe\x1b[31m")
+
+        for said in (detector("replay", recording), detector("explain", recording)):
+            assert 1 == said.code
+            assert "\nerror: metrics/worse.json: " in f"\n{said.err}"
+            assert "\x1b" not in said.err
+            assert "vpn-hub-weu failed over twice" in said.out
 
     def test_many_notes_are_counted(self, detector: Command, tmp_path: Path) -> None:
         recording = tmp_path / "recording"
@@ -282,7 +300,13 @@ class TestReplay:
         said = detector("replay", AFTERNOON, "--now", "2020-01-01T00:00:00Z")
 
         assert (0, "") == (said.code, said.out)
-        assert "nothing new to tell; 0 failovers seen in 0 rows of 0 gateways\n" == said.err
+        assert (
+            f"note: {AFTERNOON} goes from 2026-11-19T13:05:41.207Z to 2026-11-19T15:38:20.255Z; "
+            "--now 2020-01-01T00:00:00.000Z is before its first row\n"
+            "nothing new to tell; 0 failovers seen in 0 rows of 0 gateways\n"
+        ) == said.err
+        assert "is long after its last" in detector("replay", AFTERNOON, "--now", "2027-01-01").err
+        assert "goes from" not in detector("replay", AFTERNOON, "--now", "2026-11-19T14:30:00Z").err
 
     def test_out_that_is_a_file_is_said(self, detector: Command, tmp_path: Path) -> None:
         file = tmp_path / "file"
@@ -320,6 +344,119 @@ class TestReplay:
             assert 1 == said.code
             assert said.err.startswith("error: ")
             assert "Traceback" not in said.err
+
+
+class TestInATerminal:
+    """A line for each failover, in colour, and where the rest is."""
+
+    @pytest.fixture(name="detector")
+    def a_command_in_a_terminal(
+        self, detector: Command, monkeypatch: pytest.MonkeyPatch
+    ) -> Command:
+        monkeypatch.delenv("NO_COLOR", raising=False)
+
+        def call(*arguments: object) -> Said:
+            monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+            return detector(*arguments)
+
+        return call
+
+    def test_a_failover_is_a_line_with_state_gateway_and_verdict(self, detector: Command) -> None:
+        said = detector("replay", AFTERNOON)
+        lines = re.sub(r"\x1b\[\d*m", "", said.out).splitlines()
+
+        assert lines[0].startswith("back             vpn-hub-weu  failed over twice, at 14:14:06Z ")
+        assert lines[1].startswith("back             vpn-hub-neu  lost tunnels on GatewayTenant")
+        assert 2 == len(lines)
+        assert said.err.startswith("--full prints all of it\n")
+
+    def test_its_colour_is_its_importance(self, detector: Command) -> None:
+        information, warning = detector("replay", AFTERNOON).out.splitlines()
+
+        assert information.startswith("\x1b[32m")
+        assert warning.startswith("\x1b[33m")
+
+    def test_there_is_none_where_nobody_wants_it(
+        self, detector: Command, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("NO_COLOR", "1")
+
+        assert "\x1b" not in detector("replay", AFTERNOON).out
+
+    def test_all_of_it_is_a_flag_away(self, detector: Command) -> None:
+        assert detector("replay", AFTERNOON, "--full").out.startswith("# vpn-hub-weu failed over")
+
+    def test_with_out_it_says_which_page_shows_it(self, detector: Command, tmp_path: Path) -> None:
+        said = detector("replay", AFTERNOON, "--out", tmp_path)
+
+        assert f"--full prints all of it; {tmp_path / 'index.html'} shows it\n" in said.err
+        assert f"wrote {tmp_path / 'index.html'}\n" in said.err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes are others there")
+def test_who_reads_only_the_first_line_ends_it_quietly() -> None:
+    command = f"{sys.executable} -m detector replay {AFTERNOON} --full | head -c 1"
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True)
+
+    assert ("#", "") == (done.stdout, done.stderr.partition("2 insights told")[0])
+
+
+def test_the_version_is_told(detector: Command) -> None:
+    assert (0, f"{VERSION}\n") == (detector("--version").code, detector("--version").out)
+
+
+class TestRun:
+    """One run against Azure's stand-in, or against nothing."""
+
+    def test_without_a_login_it_does_not_say_that_it_saw_no_failover(
+        self, detector: Command, azure: AzureStandIn, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        azure.always("/msi/token", Reply(status=400, body={"error": "no identity"}))
+        azure.always("/v1/", Reply(status=401, body={"error": {"code": "Unauthorized"}}))
+
+        said = detector("run")
+
+        assert 1 == said.code
+        assert "failovers seen" not in said.err
+        assert "no logs were read, so of failovers nothing is known\n" in said.err
+
+    def test_with_some_of_its_logs_it_says_how_many(
+        self, detector: Command, azure: AzureStandIn, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("DETECTOR_SCOPES", f"{WORKSPACE},{WATCHED}")
+        azure.always("/v1/subscriptions", Reply(status=403, body={"error": {"code": "Forbidden"}}))
+
+        assert "with the logs of 1 of 2 scopes" in detector("run").err
+
+    def test_a_dry_run_needs_no_storage(
+        self, detector: Command, azure: AzureStandIn, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("DETECTOR_STORE")
+        azure.tables["AzureDiagnostics"] += hand_over_rows()
+
+        said = detector("run", "--dry-run")
+
+        assert 0 == said.code
+        assert said.out.startswith("# vpn-hub-weu failed over at ")
+        assert "dry run, nothing written; 1 insight to tell" in said.err
+
+    def test_nor_does_the_storage_have_to_answer(
+        self, detector: Command, azure: AzureStandIn, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        port = closed_port()
+        monkeypatch.setenv("DETECTOR_STORE", "blob:insights")
+        monkeypatch.setenv(
+            "AzureWebJobsStorage",
+            f"AccountName=a;AccountKey={KEY};BlobEndpoint=http://127.0.0.1:{port}/a;",
+        )
+        azure.tables["AzureDiagnostics"] += hand_over_rows()
+
+        said = detector("run", "--dry-run")
+
+        assert (0, True) == (said.code, said.out.startswith("# vpn-hub-weu failed over at "))
+        assert f"no answer from 127.0.0.1:{port} " in said.err
+        assert "is Azurite running there? Start it: npx azurite " in said.err
+        assert "what was told before is not known" in said.err
 
 
 class TestHostileText:
@@ -420,11 +557,13 @@ class TestArticles:
         assert "no problems" == said.out.splitlines()[-1]
         assert "brace-token" in said.out
 
-    def test_what_is_not_there_is_a_problem(self, detector: Command, tmp_path: Path) -> None:
+    def test_what_is_not_there_is_a_problem_of_no_line(
+        self, detector: Command, tmp_path: Path
+    ) -> None:
         said = detector("articles", tmp_path / "none")
 
         assert 1 == said.code
-        assert "file-unreadable No such file or directory" in said.out
+        assert said.out.startswith(f"{tmp_path / 'none'}: file-unreadable No such file or dir")
 
 
 class TestRender:
@@ -556,7 +695,8 @@ class TestUsage:
         said = detector("--help")
 
         assert 0 == said.code
-        for name in ("run", "replay", "articles", "render", "explain", "status", "drill"):
+        names = ("run", "replay", "explain", "list", "show", "page", "serve", "status", "drill")
+        for name in (*names, "record", "articles", "render"):
             assert re.search(rf"^  {name} +[A-Z].*\.$", said.out, re.MULTILINE)
         assert "..." not in said.out.partition("Commands:")[2]
 
@@ -583,9 +723,10 @@ class TestSettings:
         Path("local.settings.json").write_text(f"\ufeff{text}", encoding="utf-8")
         monkeypatch.setenv("DETECTOR_SCOPES", "99999999-2222-4333-8444-555555555555")
 
-        said = detector("status")
+        store, logs, *_ = detector("status").out.splitlines()
 
-        assert said.out.startswith("logs         99999999-2222-4333-8444-555555555555, ")
+        assert f"store        folder {tmp_path / 'below'}" == store
+        assert logs.startswith("logs         99999999-2222-4333-8444-555555555555, ")
 
     @pytest.mark.parametrize(
         ("text", "what"),

@@ -27,6 +27,7 @@ from tests.azure_stand_in import AzureStandIn
 from tests.azurite import Azurite
 from tests.calls import unlisted
 from tests.cloud import DIAGNOSTIC_SETTINGS, watch
+from tests.hosted import triggers
 from tests.loopback import Reply
 
 ROOT = Path(__file__).parent.parent
@@ -362,8 +363,7 @@ def test_settings_that_are_missing_are_named_and_nothing_is_asked(
 
 
 def test_the_host_finds_a_timer_that_does_not_run_on_start_up() -> None:
-    found = {each.get_function_name(): each for each in function_app.app.get_functions()}
-    [binding] = json.loads(str(found["detect"]))["bindings"]
+    binding = triggers()["detect"]
 
     assert binding["type"] == "timerTrigger"
     assert binding["schedule"] == "%DETECTOR_SCHEDULE%"

@@ -492,7 +492,7 @@ def test_an_alert_counts_the_runs_that_it_is_about(
 def test_the_app_logs_its_runs_as_the_alerts_expect() -> None:
     source = (ROOT / "detector" / "app" / "invocation.py").read_text("utf-8")
 
-    assert """'{"run": %s}'""" in source
+    assert """'{"run": %s, "version": "%s"}'""" in source
 
 
 def test_an_alert_names_the_function_that_runs() -> None:

@@ -416,11 +416,12 @@ def test_what_is_no_file_is_named_and_not_waited_for(record: Record) -> None:
         os.mkfifo(folder / name)
     (folder / "gateways").mkdir()
     (folder / "gateways" / "a.json").symlink_to("/dev/zero")
+    read = Recording.read(folder)
 
     assert {
         f"{name}: it cannot be opened: it is no file but a pipe or a device"
         for name in ("logs/a.json", "metrics/a.json", "gateways/a.json")
-    } == set(Recording.read(folder).unusable.lines)
+    } == {*read.unusable.lines, *read.unusable_bodies.lines}
 
 
 def test_times_of_another_zone_are_not_taken_for_utc(
@@ -662,7 +663,7 @@ def test_a_body_that_cannot_be_used_is_named_and_stops_no_other(
     record("gateways/hub.json", a_gateway_body())
     recording = Recording.read(recorded)
 
-    (line,) = recording.unusable.lines
+    (line,) = recording.unusable_bodies.lines
     assert line.startswith(f"gateways/broken.json: {why}")
     assert "VpnGw1AZ" == recording.gateways([GATEWAY_ID])[GATEWAY_ID].sku
 
@@ -734,7 +735,7 @@ def test_one_body_that_cannot_be_used_costs_none_beside_it_in_its_file(
     record("gateways/all.json", [{"name": "no id"}, a_gateway_body()])
     recording = Recording.read(recorded)
 
-    assert ["gateways/all.json: it holds a body without an id"] == recording.unusable.lines
+    assert ["gateways/all.json: it holds a body without an id"] == recording.unusable_bodies.lines
     assert "VpnGw1AZ" == recording.gateways([GATEWAY_ID])[GATEWAY_ID].sku
 
 
@@ -884,7 +885,7 @@ def test_of_a_gateway_whose_health_was_not_recorded_it_is_unknown(
 
 def test_health_that_cannot_be_read_is_named(recorded: Path, record: Record) -> None:
     record("health/broken.json", "{")
-    [line] = Recording.read(recorded).unusable.lines
+    [line] = Recording.read(recorded).unusable_bodies.lines
 
     assert line.startswith("health/broken.json: it is not JSON")
 
@@ -991,6 +992,6 @@ def test_metrics_that_cannot_be_used_are_named(
     content: object, why: str, recorded: Path, record: Record
 ) -> None:
     record("metrics/hub.json", content)
-    (line,) = Recording.read(recorded).unusable.lines
+    (line,) = Recording.read(recorded).unusable_bodies.lines
 
     assert line.startswith(f"metrics/hub.json: {why}")

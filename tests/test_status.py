@@ -90,7 +90,7 @@ def test_before_the_first_run_it_is_not_well(journal: Journal) -> None:
     assert not shown.ok
     assert [
         f"logs         {SCOPE}, never read in full",
-        f"problem      {SCOPE} was never read in full; is the function running? See its log",
+        f"problem      {SCOPE} was never read in full. Is the function running? See its log",
     ] == list(status_lines(shown))
 
 
@@ -125,6 +125,25 @@ def test_a_scope_without_logs_is_neither_a_problem_nor_well(folder: FolderJourna
     assert [f"logs         {SCOPE}, read in full less than 1 s ago; no logs here yet"] == list(
         status_lines(shown)
     )
+
+
+def test_what_kept_the_last_run_from_reading_a_scope_is_told_here_too(
+    folder: FolderJournal,
+) -> None:
+    scope = ScopeReport(
+        scope=SCOPE,
+        window_start=NOW - timedelta(hours=6),
+        window_end=NOW,
+        complete=False,
+        signals=0,
+        newest=None,
+        problem="refused; give the role Log Analytics Reader",
+    )
+    folder.note_run(run_note(Report(at=NOW, scopes=(scope,)), complete_until={}, asked_since={}))
+
+    assert [
+        f"{SCOPE} was never read in full. The last run: refused; give the role Log Analytics Reader"
+    ] == list(state(folder).problems)
 
 
 @pytest.mark.parametrize(("minutes", "problems"), [(29, 1), (30, 0), (36, 0)])
@@ -316,7 +335,8 @@ class TestCommand:
 
         assert 1 == said.code
         assert [
-            *("at", "scopes", "open", "outstanding", "givenUp", "coverageAt", "blind", "problems")
+            *("store", "at", "scopes", "open", "outstanding", "givenUp"),
+            *("coverageAt", "blind", "problems"),
         ] == list(shown)
         assert [{"scope": SCOPE, "completeUntil": None, "ageSeconds": None, "note": None}] == shown[
             "scopes"

@@ -31,6 +31,7 @@ from tests.azure_stand_in import AzureStandIn
 from tests.azurite import KEY, Azurite
 from tests.builders import at
 from tests.cloud import GATEWAY, WORKSPACE, gateway_body, hand_over_rows
+from tests.hosted import triggers
 from tests.loopback import Reply
 from tests.sink_stand_in import NOW, an_insight
 
@@ -565,10 +566,7 @@ class TestAskForRun:
 
 
 def test_the_host_finds_each_function_with_its_route_and_its_trigger() -> None:
-    bindings = {
-        each.get_function_name(): json.loads(str(each))["bindings"][0]
-        for each in function_app.app.get_functions()
-    }
+    bindings = triggers()
     routes = {name: each.get("route") for name, each in bindings.items() if "route" in each}
 
     assert {

@@ -20,7 +20,8 @@ from detector.articles import key_of
 from detector.errors import OperatorError, SettingsError
 
 if TYPE_CHECKING:
-    from detector.model import Window
+    from detector.app.settings import Settings
+    from detector.model import Scope, Window
 
 T = TypeVar("T")
 
@@ -44,6 +45,57 @@ def environment() -> dict[str, str]:
     if encrypted:
         raise OperatorError(f"{path} is encrypted; run `func settings decrypt`")
     return {str(name): str(value) for name, value in values if value is not None} | dict(os.environ)
+
+
+_ANY_SCOPE: Final = "11111111-1111-4111-8111-111111111111"
+
+
+def settings(app: str | None, group: str | None) -> Settings:
+    """The settings of the environment, or of the deployed app `app` in its resource group."""
+    from detector.app.settings import Settings
+
+    return Settings.read(environment_of(app, group))
+
+
+def store_settings(app: str | None, group: str | None) -> tuple[Settings, Sequence[Scope]]:
+    """The same for what only reads the store, with the scopes, of which none has to be set."""
+    from detector.app.settings import Settings
+
+    given = environment_of(app, group)
+    if any(value.strip() for name, value in given.items() if name.upper() == "DETECTOR_SCOPES"):
+        read = Settings.read(given)
+        return read, read.scopes
+    return Settings.read({**given, "DETECTOR_SCOPES": _ANY_SCOPE}), ()
+
+
+def environment_of(app: str | None, group: str | None) -> dict[str, str]:
+    """The environment, or that of the deployed app `app` in its resource group."""
+    if app is None:
+        if group is not None:
+            raise typer.BadParameter("--group needs --app")
+        return environment()
+    if group is None:
+        raise typer.BadParameter("--app needs --group, its resource group")
+    from detector.app.console import say, waiting
+    from detector.app.deployed import settings_of_app
+
+    with waiting("Asking for the app's settings"):
+        taken, references = settings_of_app(app, group)
+    for name in references:
+        say(f"note: {name} of {app} is a reference, which only the app can read; it is left out")
+    return taken
+
+
+def rehearsal(folder: Path) -> Settings:
+    """The settings for a dry run, which needs no storage: without one, `folder` is the store."""
+    from detector.app.settings import Settings, with_defaults
+
+    given = environment()
+    known = with_defaults(given)
+    has_storage = any(name.startswith("AZUREWEBJOBSSTORAGE") for name in known)
+    if not has_storage and known["DETECTOR_STORE"].startswith("blob:"):
+        given |= {"DETECTOR_STORE": f"file:{folder}", "DETECTOR_QUEUE": ""}
+    return Settings.read(given)
 
 
 def articles() -> Path:
@@ -115,6 +167,18 @@ def window(start: str, end: str) -> Window:
     if given.end <= given.start:
         raise typer.BadParameter("--to must be later than --from")
     return given
+
+
+def since(text: str | None, *, now: datetime) -> str:
+    """The beginning that `--since` gives, where it is a duration as a time; empty for none."""
+    if text is None or not text.startswith("P"):
+        return text or ""
+    from detector.app import forms
+
+    try:
+        return (now - forms.duration(text)).isoformat()
+    except (ValueError, OverflowError) as error:
+        raise typer.BadParameter(f"{text!r}: {error}") from error
 
 
 def gateway_id(text: str) -> str:

@@ -40,15 +40,10 @@ if TYPE_CHECKING:
 FORMATS: Final[Mapping[str, Callable[[Insight], str]]] = {".md": to_markdown}
 """The forms in which an insight is written beside its JSON, by the ending of the file."""
 
-
-def _page(insight: Insight) -> str:
-    """The insight as a page; what draws it is loaded with the first one."""
-    from detector.pages import to_page
-
-    return to_page(insight)
-
-
-FOLDER_FORMATS: Final = {**FORMATS, ".html": _page}
+FOLDER_FORMATS: Final[Mapping[str, Callable[[Insight], str]]] = {
+    **FORMATS,
+    ".html": lambda insight: page_of(insight, fleet="../../../../index.html"),
+}
 """The forms that a folder has, where nobody renders a page on demand."""
 
 LOG_LEVELS: Final[Mapping[str, int]] = {
@@ -64,6 +59,14 @@ AFTER_LOGS: Final = timedelta(seconds=100)
 
 AFTER_FACTS: Final = timedelta(seconds=60)
 """So much of a run is left when facts are waited for no longer: they are unknown, and told so."""
+
+
+def page_of(insight: Insight, *, fleet: str) -> str:
+    """The insight as a page with the address of the page of all; what draws it is loaded then."""
+    from detector.pages import to_page
+
+    return to_page(insight, fleet=fleet)
+
 
 LOCAL_CLOUD: Final = "AzureCloud"
 
@@ -305,6 +308,14 @@ def journal_of(settings: Settings) -> Journal:
     from detector.azure import BlobJournal
 
     return BlobJournal(lambda: _clients(settings).container)
+
+
+def store_name(settings: Settings) -> str:
+    """The store of the settings, as a person knows it: a folder, or a container of an account."""
+    if isinstance(settings.store, FolderStore):
+        return f"folder {settings.store.folder}"
+    host = _clients(settings).container.primary_hostname
+    return f"container {settings.store.container} at {host}"
 
 
 def archive_of(settings: Settings) -> Archive:

@@ -7,19 +7,19 @@ and how to mend it; 2 the command was not called as it has to be.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from detector.app import arguments
+from detector.app import arguments, store_cli
 from detector.app.console import (
     check_lines,
     print_json,
@@ -28,12 +28,19 @@ from detector.app.console import (
     say_notes,
     say_of,
     show,
+    show_briefly,
     show_json,
     speak_utf8,
     to_tell,
     told,
+    waiting,
 )
-from detector.errors import DetectorError, OperatorError
+from detector.errors import DetectorError, JournalUnavailable, OperatorError
+from detector.version import VERSION
+
+if TYPE_CHECKING:
+    from detector.app.settings import Settings
+    from detector.insights import Insight
 
 app = typer.Typer(
     name="detector",
@@ -52,6 +59,9 @@ Now = Annotated[
     typer.Option(metavar="T", help="When it is (ISO 8601, UTC); default: after the newest row."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Full = Annotated[
+    bool, typer.Option("--full", help="Print all of it; to a file or a pipe it always is.")
+]
 
 
 class Format(StrEnum):
@@ -60,6 +70,24 @@ class Format(StrEnum):
     MARKDOWN = "markdown"
     HTML = "html"
     TEXT = "text"
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print_text(VERSION)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """Tells what happened when an Azure VPN gateway switched over to its other instance."""
 
 
 def main() -> None:
@@ -72,6 +100,9 @@ def main() -> None:
     except DetectorError as error:
         say(f"error: {error}")
         sys.exit(1)
+    except BrokenPipeError:  # whoever read along has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except OSError as error:  # what Python was printing, or a folder of ours
         say(f"error: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
         sys.exit(1)
@@ -83,21 +114,25 @@ def run(
         bool, typer.Option("--dry-run", help="Show what would be told; write and send nothing.")
     ] = False,
     as_json: AsJson = False,
+    full: Full = False,
 ) -> None:
     """One run against Azure, with your own `az login`."""
     from detector.app import invocation
-    from detector.app.settings import Settings
     from detector.local import Listener
 
-    settings = Settings.read(arguments.environment())
-    once = invocation.rehearse_with if dry_run else invocation.invoke_with
-    report, insights = once(settings)
+    with _folder(None) as empty, waiting("Asking Azure"):
+        if dry_run:
+            settings = _that_answers(arguments.rehearsal(empty), empty)
+            report, insights = invocation.rehearse_with(settings)
+        else:
+            settings = arguments.settings(None, None)
+            report, insights = invocation.invoke_with(settings)
     if as_json:
         listener = Listener(zone=settings.time_zone)
         listener.hear(insights, now=report.at)
         show_json(report, insights, listener.sent)
     else:
-        show(insights)
+        _show(insights, full, rest="--full prints all of it")
     say_of(report, closing=to_tell(report) if dry_run else told(report))
 
 
@@ -117,31 +152,24 @@ def replay(
         ),
     ] = None,
     as_json: AsJson = False,
+    full: Full = False,
 ) -> None:
     """One run against a recording, without Azure."""
-    from detector.app import bootstrap
-    from detector.local import FolderInsights, Listener, Recording
-    from detector.runs import run_once
+    from detector.app.lookup import INDEX
+    from detector.app.replay import replay_into
 
     at = None if now is None else arguments.time(now)
     # What is not remembered cannot wait.
     gathered = arguments.digest(digest) if out else timedelta()
-    listener = Listener(digest=gathered, zone=arguments.time_zone())
-    recorded = Recording.read(recording)
-    at = at or recorded.newest + timedelta(milliseconds=1)
-    with _folder(out) as folder:
-        world = bootstrap.of_recording(
-            recorded, folder, now=at, articles=arguments.articles(), cloud=arguments.cloud()
-        )
-        world = replace(world, sinks=(*world.sinks, listener))
-        report, insights = run_once(world, now=at, left=lambda: timedelta(minutes=4))
-        files = FolderInsights(folder, bootstrap.FOLDER_FORMATS)
-        written = [path for insight in insights for path in files.paths(insight)] if out else []
+    with _folder(out) as folder, waiting("Replaying"):
+        replayed = replay_into(folder, recording, at=at, digest=gathered)
     if as_json:
-        show_json(report, insights, listener.sent)
+        show_json(replayed.report, replayed.insights, replayed.messages)
     else:
-        show(insights)
-    say_of(report, closing=told(report), written=written)
+        whole = "--full prints all of it"
+        _show(replayed.insights, full, rest=f"{whole}; {out / INDEX} shows it" if out else whole)
+    say_notes(replayed.aside)
+    say_of(replayed.report, closing=told(replayed.report), written=replayed.written if out else ())
 
 
 @app.command()
@@ -222,12 +250,14 @@ def explain(
     at = None if now is None else arguments.time(now)
     recorded = Recording.read(recording)
     at = at or recorded.newest + timedelta(milliseconds=1)
-    with _folder(None) as folder:
+    with _folder(None) as folder, waiting("Explaining"):
         world = bootstrap.of_recording(
             recorded, folder, now=at, articles=arguments.articles(), cloud=arguments.cloud()
         )
         text = explain_recording(world, gateway, now=at)
     say_notes(recorded.unusable.lines, more=recorded.unusable.more)
+    for line in recorded.unusable_bodies.lines:
+        say(f"error: {line}")
     if not text:
         whose = f"gateway {gateway}" if gateway else "any gateway"
         raise OperatorError(
@@ -235,34 +265,25 @@ def explain(
             "without --now, explain shows every gateway that has rows"
         )
     print_text(text)
+    if recorded.unusable_bodies.lines:
+        raise typer.Exit(1)
+
+
+app.command("list")(store_cli.list_)
+for command in (store_cli.show, store_cli.page, store_cli.serve, store_cli.status):
+    app.command()(command)
 
 
 @app.command()
-def status(as_json: AsJson = False) -> None:
-    """How the detector is; exit code 1 if it needs you."""
-    from detector.app import bootstrap
-    from detector.app.invocation import utc_now
-    from detector.app.settings import Settings
-    from detector.runs import status_lines, status_of
-
-    settings = Settings.read(arguments.environment())
-    journal = bootstrap.journal_of(settings)
-    archive = bootstrap.archive_of(settings)
-    shown = status_of(journal, archive, settings.scopes, settings.schedule, now=utc_now())
-    if as_json:
-        print_json(shown.model_dump(mode="json"))
-    else:
-        for line in status_lines(shown):
-            typer.echo(line)
-    raise typer.Exit(0 if shown.ok else 1)
-
-
-@app.command()
-def doctor(as_json: AsJson = False) -> None:
+def doctor(
+    as_json: AsJson = False,
+    app_name: store_cli.App = None,
+    group: store_cli.Group = None,
+) -> None:
     """Ask all that decides whether a failover would be told; exit code 1 where something fails."""
     from detector.app import invocation
 
-    checks = list(invocation.examine(arguments.environment()))
+    checks = list(invocation.examine(arguments.environment_of(app_name, group)))
     if as_json:
         print_json({"checks": [check.model_dump(mode="json") for check in checks]})
     else:
@@ -279,14 +300,15 @@ def drill(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the insight; send nothing.")
     ] = False,
+    app_name: store_cli.App = None,
+    group: store_cli.Group = None,
 ) -> None:
     """Send a made-up failover of a real gateway."""
     from detector.app.invocation import utc_now, world_of
-    from detector.app.settings import Settings
     from detector.runs import drill_insight, send_drill
 
     gateway_id = arguments.gateway_id(gateway_id)
-    world = world_of(Settings.read(arguments.environment()))
+    world = world_of(arguments.settings(app_name, group))
     insight, problems = drill_insight(gateway_id, world.sources, world.library, now=utc_now())
     show([insight])
     for unusable in problems:
@@ -343,6 +365,28 @@ def record(
         say(f"error: {problem}")
     if problems:
         raise typer.Exit(1)
+
+
+def _show(insights: Sequence[Insight], full: bool, *, rest: str) -> None:
+    """Print insights: in short to a terminal that was not asked for all, else all of each."""
+    if full or not sys.stdout.isatty():
+        show(insights)
+    else:
+        show_briefly(insights, rest=rest)
+
+
+def _that_answers(settings: Settings, folder: Path) -> Settings:
+    """The settings with a store that answers: their own, or an empty one in `folder`."""
+    from detector.app import bootstrap
+    from detector.app.forms import FolderStore
+
+    try:
+        bootstrap.journal_of(settings).last_run()
+    except JournalUnavailable as error:
+        say(f"note: {error}")
+        say("note: so what was told before is not known, and all that is seen is shown")
+        return settings.model_copy(update={"store": FolderStore(folder=folder)})
+    return settings
 
 
 @contextmanager

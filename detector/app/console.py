@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import typer
 
 from detector.articles import visible
-from detector.insights import Check, Insight
+from detector.insights import Check, Insight, Summary
+from detector.model import Importance
 from detector.runs import Report
 from detector.text import count, one_line, visible_json
 
@@ -25,6 +28,11 @@ LONGEST_LINE: Final = 2000
 MOST_PASSED: Final = 5
 """As many checks of a kind that passed are printed; of more, how many there are."""
 
+_COLOURS: Final = {
+    Importance.CRITICAL: typer.colors.RED,
+    Importance.WARNING: typer.colors.YELLOW,
+    Importance.INFORMATION: typer.colors.GREEN,
+}
 MOST_NOTES: Final = 20
 """As many notes are printed; of more, how many there are."""
 
@@ -60,6 +68,42 @@ def show(insights: Iterable[Insight]) -> None:
 
     for insight in insights:
         print_text(f"{to_markdown(insight)}\n")
+
+
+def show_briefly(insights: Iterable[Insight], *, rest: str) -> None:
+    """Print one line for each insight, in the colour of its importance, and where the rest is."""
+    from detector.insights import summary_of
+
+    shown = False
+    for insight in insights:
+        shown = True
+        print_line(summary_of(insight))
+    if shown:
+        say(rest)
+
+
+def print_line(summary: Summary, *more: str) -> None:
+    """Print a failover as a line: state, gateway, `more`, and its verdict.
+
+    In colour to a terminal, unless NO_COLOR is set (https://no-color.org).
+    """
+    verdict = summary.verdict.removeprefix(f"{summary.gateway} ")
+    state = typer.style(f"{summary.standing:<15}", fg=_COLOURS[summary.importance], bold=True)
+    rest = [one_line(each, 300) for each in (summary.gateway, *more, verdict)]
+    is_plain = bool(os.environ.get("NO_COLOR")) or not sys.stdout.isatty()
+    typer.echo("  ".join((state, *rest)), color=not is_plain)
+
+
+@contextmanager
+def waiting(text: str) -> Iterator[None]:
+    """Say on stderr what is being done while it is, if that is a terminal."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(text):
+        yield
 
 
 def show_json(report: Report, insights: Iterable[Insight], messages: Iterable[Message]) -> None:
@@ -109,13 +153,24 @@ def say_of(report: Report, *, closing: str, written: Sequence[Path] = ()) -> Non
         say(f"error: {line}")
     if more := report.more.get("problems"):
         say(f"error: and {more} more")
-    signals = sum(scope.signals for scope in report.scopes)
-    say(
-        f"{closing}; {count(report.failovers, 'failover')} seen in {count(signals, 'row')} of "
-        f"{count(report.gateways, 'gateway')}"
-    )
+    say(f"{closing}; {_seen(report)}")
     if not report.ok:
         raise typer.Exit(1)
+
+
+def _seen(report: Report) -> str:
+    """What was seen; where no logs were read, nothing is known, and nothing was seen."""
+    signals = sum(scope.signals for scope in report.scopes)
+    read = sum(scope.complete for scope in report.scopes)
+    if not read:
+        return "no logs were read, so of failovers nothing is known"
+    seen = (
+        f"{count(report.failovers, 'failover')} seen in {count(signals, 'row')} of "
+        f"{count(report.gateways, 'gateway')}"
+    )
+    if read < len(report.scopes):
+        seen += f", with the logs of {read} of {len(report.scopes)} scopes"
+    return seen
 
 
 def say_notes(lines: Sequence[str], *, more: int = 0) -> None:

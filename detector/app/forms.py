@@ -114,7 +114,8 @@ def _not_a_scope(entry: str, place: str) -> str | None:
     )
 
 
-def _duration(text: str) -> timedelta:
+def duration(text: str) -> timedelta:
+    """The length that is written as ISO 8601 has it. Raises ValueError."""
     try:
         length = TypeAdapter(timedelta).validate_strings(text) if text.startswith("P") else None
     except ValidationError:
@@ -125,7 +126,7 @@ def _duration(text: str) -> timedelta:
 
 
 def _lookback(text: str) -> timedelta:
-    length = _duration(text)
+    length = duration(text)
     if length < timedelta(hours=1):
         raise ValueError(
             "give PT1H or more: switch-overs up to an hour apart are one failover, "
@@ -135,7 +136,7 @@ def _lookback(text: str) -> timedelta:
 
 
 def _catch_up(text: str, info: ValidationInfo) -> timedelta:
-    length = _duration(text)
+    length = duration(text)
     if length > timedelta(days=90):
         raise ValueError("give P90D or less: the Activity Log is kept no longer")
     if length < info.data.get("lookback", length):
@@ -160,7 +161,7 @@ def articles(text: str) -> Path:
 
 def digest(text: str) -> timedelta:
     """How long messages wait to be gathered. Raises ValueError."""
-    length = _duration(text)
+    length = duration(text)
     if not timedelta() <= length <= timedelta(days=1):
         raise ValueError("give PT0S (at once) to P1D")
     return length

@@ -9,16 +9,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final
 
 from detector.app import bootstrap
+from detector.app.forms import FolderStore
 from detector.app.settings import Settings
 from detector.coverage import CoverageReport, check_coverage
-from detector.errors import RunFailed
+from detector.errors import JournalUnavailable, RunFailed
 from detector.insights import Check, Insight
 from detector.journal import ReadOnly
 from detector.runs import LONGEST_LINE, Report, World, log_line, run_once, told_line
 from detector.text import cut, visible_json
+from detector.version import VERSION
 
 TIME_LIMIT: Final = timedelta(minutes=4)
 """How long a run may take: less than host.json's functionTimeout, and than the timer's period."""
@@ -45,7 +48,10 @@ def invoke_with(settings: Settings) -> tuple[Report, list[Insight]]:
         _log.info('{"insight": %s}', log_line(told_line(insight)))
     for trace in report.traces:
         _log.debug('{"trace": %s}', visible_json(json.dumps(cut(trace, LONGEST_LINE // 8))))
-    _log.log(logging.INFO if report.ok else logging.ERROR, '{"run": %s}', log_line(report))
+    level = logging.INFO if report.ok else logging.ERROR
+    _log.log(level, '{"run": %s, "version": "%s"}', log_line(report), VERSION)
+    if isinstance(settings.store, FolderStore):
+        _write_index(settings, settings.store.folder)
     return report, insights
 
 
@@ -84,6 +90,16 @@ def examine(environ: Mapping[str, str]) -> Iterator[Check]:
     from detector.app.doctor import doctor
 
     return doctor(environ, now=utc_now(), left=_countdown())
+
+
+def _write_index(settings: Settings, folder: Path) -> None:
+    """Write the folder's page of all failovers, which nobody waits for."""
+    from detector.app.lookup import write_index
+
+    try:
+        write_index(folder, settings.schedule, now=utc_now())
+    except JournalUnavailable as error:
+        _log.warning("%s", error)
 
 
 def rehearse_with(settings: Settings) -> tuple[Report, list[Insight]]:

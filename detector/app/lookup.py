@@ -6,17 +6,21 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from typing import Final, TypeVar
 
 from pydantic import AwareDatetime, BaseModel
 
 from detector.errors import JournalUnavailable
 from detector.insights import FLEET_DAYS, Choice, Fleet, Known, Summary, timestamp
-from detector.journal import LAST_COVERAGE, LAST_RUN, Archive, is_plausible
+from detector.journal import LAST_COVERAGE, LAST_RUN, Archive, insight_path, is_plausible
 from detector.model import CauseKind, Scope, State
 from detector.runs import Schedule, known_until, last_complete, late_before, watched, watches
 
 Kind = TypeVar("Kind", CauseKind, State)
+
+INDEX: Final = "index.html"
+"""The page of all failovers in a folder that is a store."""
 
 MOST_MONTHS: Final = 13
 """So many months are listed for one answer at most: a year, and the month that it began in."""
@@ -166,3 +170,18 @@ def list_of(
         "lastComplete": None if last_complete is None else timestamp(last_complete),
         "failovers": [each.model_dump(mode="json") for each in failovers],
     }
+
+
+def write_index(folder: Path, schedule: Schedule, *, now: datetime) -> Path:
+    """Write the page of all failovers in `folder`, as of `now`, without a form."""
+    from detector.local import FolderArchive, write_page
+    from detector.pages import to_fleet_page
+
+    lookup = Lookup(archive=FolderArchive(folder), schedule=schedule)
+    fleet = lookup.fleet(
+        choice_of({}, now=now),
+        now=now,
+        page_of=lambda each: f"./{insight_path(each, '.html')}",
+        has_form=False,
+    )
+    return write_page(folder / INDEX, to_fleet_page(fleet))

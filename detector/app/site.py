@@ -110,7 +110,7 @@ class Site:
             if document is None:
                 return told(404, form, f"There is no failover {failover_id} in the store.")
             text = document.decode()
-            return _tagged(request, form, [text], lambda: _rendered(text, form))
+            return _tagged(request, form, [text], lambda: rendered(text, form))
 
         return _answered(request, answer, forms=("html", "json", "md"))
 
@@ -186,7 +186,8 @@ def _listed(fleet: Fleet, form: Form) -> str:
     return json.dumps(list_of(fleet.now, fleet.last_complete, fleet.listed))
 
 
-def _rendered(document: str, form: Form) -> str:
+def rendered(document: str, form: Form) -> str:
+    """The document of an insight in that form; raises JournalUnavailable where it is none."""
     if form == "json":
         return document
     try:

@@ -40,7 +40,10 @@ NOTES: Final = frozenset({"brace-token"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """Something wrong in an article: its line (from 1), what it is and what to do about it."""
+    """Something wrong in an article: its line (from 1), what it is and what to do about it.
+
+    What is wrong with a file or a folder as a whole has line 0.
+    """
 
     line: int
     code: str
@@ -53,7 +56,8 @@ class Problem:
         return self.code in NOTES
 
     def __str__(self) -> str:
-        return f"{self.path or 'article'}:{self.line}: {self.code} {self.message}"
+        place = f"{self.path or 'article'}" + (f":{self.line}" if self.line else "")
+        return f"{place}: {self.code} {self.message}"
 
 
 @dataclass(frozen=True, kw_only=True)  # no slots: its troubles are found once, when first asked for

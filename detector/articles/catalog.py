@@ -82,7 +82,7 @@ def _read(
         files = _within(path) if path.is_dir() else [path]
         if not files:
             message = "no article (*.md) in this folder: add one, or name another folder"
-            problems.append(Problem(line=1, code="articles-missing", message=message, path=path))
+            problems.append(Problem(line=0, code="articles-missing", message=message, path=path))
         for file in files:
             try:
                 article = _article(content_of(file), file)
@@ -105,8 +105,8 @@ def _article(content: bytes, file: Path) -> Article:
 
 def _unreadable(file: Path, error: OSError | UnicodeDecodeError) -> Problem:
     if isinstance(error, OSError):
-        message = f"{error.strerror}: name a file that is there and can be read"
-        return Problem(line=1, code="file-unreadable", message=message, path=file)
+        message = f"{error.strerror}: name a file or a folder that is there and can be read"
+        return Problem(line=0, code="file-unreadable", message=message, path=file)
     line = error.object[: error.start].count(b"\n") + 1
     message = f"byte {error.start} is not UTF-8: save the file as UTF-8"
     return Problem(line=line, code="file-encoding", message=message, path=file)

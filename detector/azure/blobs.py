@@ -112,7 +112,8 @@ class _Blobs:
         except (AzureError, ValueError, TimeoutError) as error:
             if _is_race(error):
                 raise JournalConflict(f"{self._place(path)}: another run wrote it first") from error
-            raise unavailable(error, self._place(path), role=_ROLE) from error
+            host = self._container().primary_hostname
+            raise unavailable(error, self._place(path), role=_ROLE, host=host) from error
 
     def _unreadable(self, path: str) -> JournalUnavailable:
         return JournalUnavailable(
@@ -227,7 +228,8 @@ class BlobInsights:
             )
         except AzureError as error:
             place = _place(self._container(), insight_path(insight.id, ""))
-            raise delivery_error(error, place, role=_ROLE, now=self._now()) from error
+            host = self._container().primary_hostname
+            raise delivery_error(error, place, role=_ROLE, host=host, now=self._now()) from error
 
 
 def _replace_earlier(

@@ -15,7 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from detector.azure.storage import delivery_error
-from detector.errors import DeliveryRefused
+from detector.errors import DeliveryFailed, DeliveryRefused
 from detector.insights import MOST_LISTED, Reason, bounded, to_cloudevent, to_coverage_event
 from detector.journal import DEADLINE
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from azure.core.exceptions import AzureError
     from azure.storage.queue import QueueClient, QueueMessage
 
     from detector.insights import Coverage, Insight
@@ -80,8 +81,7 @@ class QueueSink:
             hidden = _send(queue, PROBE, visibility_timeout=HIDDEN, time_to_live=HIDDEN + 1)
             queue.delete_message(hidden)
         except AzureError as error:
-            place = f"queue {queue.queue_name}"
-            raise delivery_error(error, place, role=_ROLE, now=self._now()) from error
+            raise _failure(error, queue, now=self._now()) from error
         return f"a message was put on queue {queue.queue_name} unseen, and taken away"
 
     def _put(self, text: str) -> None:
@@ -91,8 +91,7 @@ class QueueSink:
         try:
             _send(queue, text)
         except AzureError as error:
-            place = f"queue {queue.queue_name}"
-            raise delivery_error(error, place, role=_ROLE, now=self._now()) from error
+            raise _failure(error, queue, now=self._now()) from error
 
 
 def send_wish(queue: QueueClient, *, wait: timedelta, now: datetime) -> None:
@@ -106,8 +105,14 @@ def send_wish(queue: QueueClient, *, wait: timedelta, now: datetime) -> None:
     try:
         _send(queue, "run", visibility_timeout=seconds, time_to_live=_HOUR_SECONDS)
     except AzureError as error:
-        place = f"queue {queue.queue_name}"
-        raise delivery_error(error, place, role=_ROLE, now=now) from error
+        raise _failure(error, queue, now=now) from error
+
+
+def _failure(
+    error: AzureError, queue: QueueClient, *, now: datetime
+) -> DeliveryFailed | DeliveryRefused:
+    place, host = f"queue {queue.queue_name}", queue.primary_hostname
+    return delivery_error(error, place, role=_ROLE, host=host, now=now)
 
 
 def _send(queue: QueueClient, text: str, **options: int) -> QueueMessage:

@@ -37,6 +37,8 @@ _RETRIES: Final[dict[str, Any]] = {
 # What logs the URL of a request, with the shared access signature of the connection string in it.
 _TALKATIVE: Final = ("urllib3.connection", "urllib3.connectionpool", "urllib3.util.retry")
 _SIGNATURE: Final = re.compile(r"\bsig=[^&\s\"']+", re.IGNORECASE)
+_LOOPBACK: Final = re.compile(r"(127(\.\d+){3}|localhost|\[::1\])(:|$)")
+_AZURITE: Final = "npx azurite --skipApiVersionCheck --silent --location .azurite"
 # A container or queue that is not there is made, so that no 404 is final here.
 _REFUSALS: Final = REFUSALS.keys() - {404}
 
@@ -94,16 +96,19 @@ def queue_client(
     return QueueClient(uri, name, _identity(connection, credential), **options)
 
 
-def unavailable(error: Exception, place: str, *, role: str) -> JournalUnavailable:
-    """The error for a request to the journal at `place` that ended with `error`."""
-    return JournalUnavailable(f"{place}: {_explanation(error, role)}")
+def unavailable(error: Exception, place: str, *, role: str, host: str) -> JournalUnavailable:
+    """The error for a request to the journal at `place` on `host` that ended with `error`."""
+    return JournalUnavailable(f"{place}: {_explanation(error, role, host)}")
 
 
 def delivery_error(
-    error: AzureError, place: str, *, role: str, now: datetime
+    error: AzureError, place: str, *, role: str, host: str, now: datetime
 ) -> DeliveryFailed | DeliveryRefused:
-    """The error for a delivery to `place` that ended with `error`: refused for good, or not now."""
-    sentence = f"{place}: {_explanation(error, role)}"
+    """The error for a delivery to `place` on `host` that ended with `error`.
+
+    It is refused for good, or not taken now.
+    """
+    sentence = f"{place}: {_explanation(error, role, host)}"
     response = getattr(error, "response", None)
     if _is_about_identity(error) or response is None:
         return DeliveryFailed(sentence)
@@ -112,14 +117,20 @@ def delivery_error(
     return DeliveryFailed(sentence, retry_after=pause(response.headers.get("Retry-After"), now))
 
 
-def _explanation(error: Exception, role: str) -> str:
-    """What `error` means and what to do, without its own text, which may quote a signed URL."""
+def _explanation(error: Exception, role: str, host: str) -> str:
+    """What `error` means and what to do, without its own text, which may quote a signed URL.
+
+    `host` may have the account's name behind it, as Azurite's has.
+    """
+    host = host.partition("/")[0]
     kind = type(error).__name__
     if _is_about_identity(error):
         return f"not authenticated ({kind}); check the AzureWebJobsStorage connection"
     status = getattr(error, "status_code", None)
+    if status is None and _LOOPBACK.match(host):
+        return f"no answer from {host} ({kind}); is Azurite running there? Start it: {_AZURITE}"
     if status is None:
-        return f"no answer ({kind}); the next run tries again"
+        return f"no answer from {host} ({kind}); the next run tries again"
     code = getattr(error, "error_code", None)
     answer = f"{status} {getattr(code, 'value', code)}" if code else f"{status}"
     if status == 403:

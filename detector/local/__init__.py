@@ -8,7 +8,7 @@ from detector.face import lazily
 
 if TYPE_CHECKING:
     from detector.local.capture import Capture
-    from detector.local.folder import FolderArchive, FolderInsights, FolderJournal
+    from detector.local.folder import FolderArchive, FolderInsights, FolderJournal, write_page
     from detector.local.listener import Listener, Message
     from detector.local.new_recording import NewRecording
     from detector.local.recording import SCOPE, Recording
@@ -23,12 +23,13 @@ __all__ = [
     "Message",
     "NewRecording",
     "Recording",
+    "write_page",
 ]
 
 __getattr__ = lazily(
     __name__,
     capture=("Capture",),
-    folder=("FolderArchive", "FolderInsights", "FolderJournal"),
+    folder=("FolderArchive", "FolderInsights", "FolderJournal", "write_page"),
     listener=("Listener", "Message"),
     new_recording=("NewRecording",),
     recording=("Recording", "SCOPE"),

@@ -193,6 +193,16 @@ class FolderInsights:
             raise DeliveryFailed(f"{paths[0]}: {error.strerror}") from error
 
 
+def write_page(path: Path, page: str) -> Path:
+    """Write a page beside what was told, whole or not at all; raises JournalUnavailable."""
+    try:
+        with _locked(path.parent):
+            _replace(path, page.encode())
+    except OSError as error:
+        raise JournalUnavailable(f"{path}: {error.strerror}") from error
+    return path
+
+
 def _revision(path: Path) -> int:
     """The revision of the insight at `path`, 0 where none can be read."""
     try:

@@ -92,13 +92,15 @@ class Recording:
     """What a recording holds; its methods are the ports of a run.
 
     `oldest` is the time of its oldest row; `newest` that of its newest, or when it was received
-    if that was later. `unusable` says which rows, files and bodies could not be used, and why.
+    if that was later. `unusable` says which rows and files of rows could not be used, and why, and
+    `unusable_bodies` which bodies and files of bodies.
     `rows` and the bodies by folder are as they were read.
     """
 
     oldest: datetime
     newest: datetime
     unusable: Unusable
+    unusable_bodies: Unusable
     rows: _Rows
     bodies: Mapping[str, Bodies]
     series: Mapping[str, Sequence[Series]]
@@ -119,17 +121,19 @@ class Recording:
                 f" blobs into {folder / 'logs'}{lines}"
             )
         bodies = {}
+        unusable_bodies = Unusable()
         for name in _BODIES:
-            bodies[name], unusable_bodies = read_resources(_files(folder, name))
-            unusable.extend(unusable_bodies)
+            bodies[name], unusable_own = read_resources(_files(folder, name))
+            unusable_bodies.extend(unusable_own)
         series, unusable_metrics = read_metrics(_files(folder, "metrics"))
-        unusable.extend(unusable_metrics)
+        unusable_bodies.extend(unusable_metrics)
         covered, unusable_coverage = read_coverage(_files(folder, "coverage"))
-        unusable.extend(unusable_coverage)
+        unusable_bodies.extend(unusable_coverage)
         return cls(
             oldest=rows.oldest,
             newest=rows.newest,
             unusable=unusable,
+            unusable_bodies=unusable_bodies,
             rows=rows,
             bodies=bodies,
             series=series,
@@ -158,7 +162,7 @@ class Recording:
                 ),
                 unreadable=tuple(self.unusable.lines),
                 more_unreadable=self.unusable.more,
-                failures=tuple(self.unusable.failures),
+                failures=(*self.unusable.failures, *self.unusable_bodies.failures),
             )
             for scope, window in asked.items()
         ]

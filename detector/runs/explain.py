@@ -21,7 +21,8 @@ from detector.text import clock, count, lasting, one_line
 def explain_recording(world: World, gateway: str | None, *, now: datetime) -> str:
     """The steps for the gateway with this name or id, or for every one; empty where no row is.
 
-    Nothing is remembered and nothing told: each failover is looked at as if it were new.
+    Those that failed over come first, and of each its verdict. Nothing is remembered and nothing
+    told: each failover is looked at as if it were new.
     """
     answers = [
         answer for answer in world.signals(windows(world, {}, now)) if isinstance(answer, Answer)
@@ -35,10 +36,9 @@ def explain_recording(world: World, gateway: str | None, *, now: datetime) -> st
     ]
     facts, failovers = look_up(world.sources, loaded, now=now)
     ask_gateways(facts, world.sources, [each.gateway_id for each in loaded])
+    found = sorted(zip(loaded, failovers, strict=True), key=lambda pair: not pair[1])
     return "\n".join(
-        line
-        for each, own in zip(loaded, failovers, strict=True)
-        for line in _gateway(each, own, facts, world.library)
+        line for each, own in found for line in _gateway(each, own, facts, world.library)
     )
 
 
@@ -50,6 +50,11 @@ def _gateway(
     mode = examined.known.active_active
     modes = {True: "active-active", False: "active-standby", None: "of unknown mode"}
     yield f"Gateway {one_line(loaded.gateway_id, 300)}"
+    for reconciled in failovers:
+        yield f"  {_verdict(reconciled, facts, loaded)}"
+    if not failovers:
+        yield "  No failover: nothing here shows that the active role moved."
+    yield ""
     yield f"  It is {modes[mode]}; rows are seen up to {timestamp(observation.seen_until)}"
     yield ""
     yield f"  {count(len(observation.rows), 'row')}"
@@ -60,11 +65,15 @@ def _gateway(
     pairs = map(_pair, examined.pairings)
     yield from _section("What became of each tunnel that disconnected", pairs)
     yield from _section("Evidence of switch-overs", _evidence(examined))
-    if not failovers:
-        yield "  No failover: nothing here shows that the active role moved."
-        yield ""
     for reconciled in failovers:
         yield from _failover(examined, reconciled, facts, library)
+
+
+def _verdict(reconciled: Reconciled, facts: Facts, loaded: Loaded) -> str:
+    gateway = facts.gateway(reconciled)
+    if gateway is None:
+        return f"{reconciled.failover.id}: nobody asked for the facts of {loaded.gateway_id}"
+    return verdict_of(reconciled.failover, reconciled.diagnosis, gateway)
 
 
 def _section(title: str, lines: Iterable[str]) -> Iterator[str]:
@@ -152,5 +161,4 @@ def _failover(
     yield f"    scenarios that fit: {', '.join(fitting)}; told by: {told_by or 'no article'}"
     if gateway is not None:
         yield f"    reasons: {', '.join(reasons_to_tell(reconciled, gateway)) or 'none'}"
-        yield f"    verdict: {verdict_of(reconciled.failover, diagnosis, gateway)}"
     yield ""

@@ -178,12 +178,13 @@ def _scope(scope: Scope, until: datetime | None, note: str | None, now: datetime
 
 
 def _late(scope: ScopeStatus, oldest: datetime) -> Iterator[str]:
+    why = f"The last run: {scope.note}" if scope.note else "Is the function running? See its log"
     if scope.complete_until is None:
-        yield f"{scope.scope} was never read in full; is the function running? See its log"
+        yield f"{scope.scope} was never read in full. {why}"
     elif scope.complete_until < oldest:
         yield (
             f"{scope.scope} was not read in full for {PERIODS} periods of the schedule; its logs "
-            "may hold failovers that nobody was told of. Is the function running? See its log"
+            f"may hold failovers that nobody was told of. {why}"
         )
 
 
