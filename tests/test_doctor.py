@@ -336,7 +336,10 @@ def test_container_and_queue_are_written_to(
     monkeypatch.setenv("DETECTOR_QUEUE", name)
     examined = examine()
 
-    assert f"wrote coverage/probe.json in container {name}" == examined.of("storage")["evidence"]
+    assert (f"container {name}", "wrote coverage/probe.json") == (
+        examined.of("storage")["subject"],
+        examined.of("storage")["evidence"],
+    )
     assert ["pass"] == examined.statuses("sink")
 
 

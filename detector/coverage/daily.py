@@ -150,8 +150,8 @@ def _cross_out(
 ) -> None:
     """Note what is still to be told, if the note is still this check's."""
     try:
-        kept, tag = last_coverage(archive)
-        if kept == note:
+        kept, tag = archive.note(LAST_COVERAGE)
+        if kept == note.model_dump(mode="json"):
             left_over = note.model_copy(update={"pending": tuple(remaining)})
             archive.keep(LAST_COVERAGE, left_over.model_dump(mode="json"), tag)
             return
