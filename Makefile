@@ -12,7 +12,11 @@ COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 .DELETE_ON_ERROR:
+<<<<<<< HEAD
+.PHONY: help setup demo test check mutants fuzz screenshots format audit lock clean
+=======
 .PHONY: help setup demo test lint check mutants fuzz format audit lock clean
+>>>>>>> main
 
 help:
 	@echo 'make demo    replay a recorded afternoon and print the insights it leads to'
@@ -21,6 +25,7 @@ help:
 	@echo 'make check   run what CI runs: format, lint, types, tests'
 	@echo 'make mutants change the rules a token at a time and see which tests notice (20 minutes)'
 	@echo 'make fuzz    put what nobody wrote before every entrance (SECONDS=60)'
+	@echo 'make screenshots  make the pictures of the README anew, with Chromium'
 	@echo 'make format  put the code into its format'
 	@echo 'make audit   look for known vulnerabilities in what is deployed'
 	@echo 'make lock    pin the newest versions that requirements.in admits'
@@ -50,6 +55,10 @@ mutants: $(VENV)/mutants.stamp
 
 fuzz: $(VENV)/dev.stamp
 	@nice $(BIN)/python -m benchmarks.fuzz --seconds $(SECONDS)
+
+# They look as on most screens where Roboto is installed (on Debian: fonts-roboto-unhinted).
+screenshots: $(VENV)/dev.stamp
+	@$(BIN)/python -m tests.screenshots
 
 format: $(VENV)/dev.stamp
 	@$(BIN)/ruff format .

@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """What somebody asked: `path` is without the query, `body` is read as JSON."""
+    """What somebody asked: `path` is without the query, `body` as the server reads it."""
 
     method: str
     path: str
@@ -46,13 +46,23 @@ class Reply:
 
 
 class LoopbackServer(ThreadingHTTPServer):
-    """A free port of 127.0.0.1 that answers with `reply_to`, over TLS where it is given."""
+    """A free port of 127.0.0.1 that answers with `reply_to`, over TLS where it is given.
+
+    `read` makes a request's body of its bytes: by default what they mean as JSON.
+    """
 
     daemon_threads = True
 
-    def __init__(self, reply_to: Callable[[Request], Reply], tls: SSLContext | None = None) -> None:
+    def __init__(
+        self,
+        reply_to: Callable[[Request], Reply],
+        tls: SSLContext | None = None,
+        *,
+        read: Callable[[bytes], Any] = json.loads,
+    ) -> None:
         super().__init__(("127.0.0.1", 0), _Exchange)
         self.reply_to = reply_to
+        self.read = read
         self._tls = tls
         self._open: set[socket] = set()
         self._thread = threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True)
@@ -108,14 +118,14 @@ class _Exchange(BaseHTTPRequestHandler):
                 path=unquote(url.path),
                 query=url.query,
                 headers=dict(self.headers),
-                body=json.loads(content) if content else None,
+                body=self.server.read(content) if content else None,
             )
         )
         self.close_connection = bool(reply.missing) or not reply.status
         if reply.status:
             self._send(reply)
 
-    do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = do_GET  # noqa: N815 (http.server names them)
+    do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_GET  # noqa: N815 (named so there)
 
     def _send(self, reply: Reply) -> None:
         content = reply.content()

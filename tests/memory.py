@@ -9,13 +9,15 @@ Each fake holds its state in the open, and calls a hook where a test may fail, l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import sys
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from cProfile import Profile
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final
 
 from detector.articles import catalog
@@ -24,10 +26,10 @@ from detector.insights.compose import Library
 from detector.insights.document import Insight, Reason
 from detector.insights.standing import PEOPLE_HEAR, News, news_of
 from detector.journal import history
-from detector.journal.delivery import DEADLINE
+from detector.journal.delivery import DEADLINE, DeliverySummary, Outgoing, Posted
 from detector.journal.hearing import Hearing
 from detector.journal.history import Delivery, History, Record
-from detector.journal.ports import Sink
+from detector.journal.ports import Journal, Sink
 from detector.model import (
     Answer,
     Connection,
@@ -55,10 +57,20 @@ def plenty() -> timedelta:
 
 @contextmanager
 def reconciles() -> Iterator[Callable[[], int]]:
-    """How often a gateway is reconciled in the block; to be called after it."""
-    code = reconcile.__code__
-    with Profile() as profile:
-        yield lambda: sum(entry.callcount for entry in profile.getstats() if entry.code is code)
+    """How often a gateway is reconciled in the block, in whatever thread."""
+    frames: list[FrameType] = []
+
+    def called(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code is reconcile.__code__:
+            frames.append(frame)
+
+    threading.setprofile(called)
+    sys.setprofile(called)
+    try:
+        yield lambda: len(frames)
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
 
 
 @cache
@@ -140,10 +152,9 @@ class MemoryJournal:
         self.hook("after save")
         return written
 
-    def due(self, now: datetime) -> Sequence[str]:
-        self.hook("before due")
-        dues = {entry.key: entry.due for entry in self.histories}
-        return [key for key, due in dues.items() if due is not None and due <= now]
+    def marks(self) -> Mapping[str, history.Mark]:
+        self.hook("before marks")
+        return {entry.key: entry.mark for entry in self.histories}
 
     def last_run(self) -> Mapping[str, object] | None:
         self.hook("before last_run")
@@ -212,17 +223,40 @@ class ListReceiver:
         self.sent.append((now, news))
 
 
+def due(journal: Journal, now: datetime) -> list[str]:
+    """The keys of the histories that are due by `now`."""
+    return [key for key, mark in journal.marks().items() if mark.is_due(now)]
+
+
+def deliver(
+    journal: Journal,
+    sinks: Sequence[Sink],
+    posts: Sequence[Posted],
+    *,
+    now: datetime,
+    has_time: Callable[[], bool],
+) -> DeliverySummary:
+    """Deliver what a run posted, to machines and to people."""
+    outgoing = Outgoing(journal=journal, sinks=sinks, now=now, has_time=has_time)
+    outgoing.to_machines(posts)
+    outgoing.to_people()
+    return outgoing.summary
+
+
 @dataclass(slots=True)
 class MemoryAzure:
     """The ports that answer for facts. A gateway that is not in `gateways` is like any other.
 
     What is in `unknown` cannot be had, be it `gateways` or `connections`; `asked` holds each
-    question, by port and gateway, or connection for `tunnels`. A connection that is not in
-    `tunnels` is gone; of a gateway that is not in `health`, nothing is said.
+    question, by port and gateway, or connection for `tunnels`, and `written` the gateways that were
+    said to be. A connection that is not in `tunnels` is gone; of a gateway that is not in `health`,
+    nothing is said. `inventory` need not have all of `connections`.
     """
 
     gateways: dict[str, Gateway] = field(default_factory=dict)
     connections: dict[str, Sequence[Connection]] = field(default_factory=dict)
+    inventory: dict[str, Sequence[Connection]] = field(default_factory=dict)
+    written: set[str] = field(default_factory=set)
     tunnels: dict[str, Connection | FactUnknown] = field(default_factory=dict)
     health: dict[str, Sequence[HealthEvent] | FactUnknown] = field(default_factory=dict)
     coverage: frozenset[tuple[str, str]] | None = None
@@ -235,14 +269,16 @@ class MemoryAzure:
         return Sources(
             gateways=self._gateways,
             connections=self._connections,
+            inventory=self._inventory,
             tunnels=self._tunnels,
             health=self._health,
             bandwidth=self._bandwidth,
             coverage=self._coverage,
         )
 
-    def _gateways(self, ids: Sequence[str]) -> Mapping[str, Gateway]:
+    def _gateways(self, ids: Sequence[str], written: Collection[str] = ()) -> Mapping[str, Gateway]:
         self.asked += [("gateways", gateway_id) for gateway_id in ids]
+        self.written |= {*written}
         return {gateway_id: self._gateway(gateway_id) for gateway_id in ids}
 
     def _gateway(self, gateway_id: str) -> Gateway:
@@ -259,11 +295,17 @@ class MemoryAzure:
             unknown=dict.fromkeys(lacking, "Azure did not answer"),
         )
 
-    def _connections(self, gateway_id: str) -> Sequence[Connection]:
-        self.asked.append(("connections", gateway_id))
+    def _connections(
+        self, gateway_ids: Sequence[str]
+    ) -> Mapping[str, Sequence[Connection] | FactUnknown]:
+        self.asked += [("connections", gateway_id) for gateway_id in gateway_ids]
         if "connections" in self.unknown:
-            raise FactUnknown("Azure did not answer")
-        return self.connections.get(gateway_id, ())
+            return dict.fromkeys(gateway_ids, FactUnknown("Azure did not answer"))
+        return {gateway_id: self.connections.get(gateway_id, ()) for gateway_id in gateway_ids}
+
+    def _inventory(self, gateway_ids: Sequence[str]) -> Mapping[str, Sequence[Connection]]:
+        self.asked += [("inventory", each) for each in gateway_ids if each in self.inventory]
+        return {each: self.inventory[each] for each in gateway_ids if each in self.inventory}
 
     def _tunnels(self, connection_ids: Sequence[str]) -> Mapping[str, Connection | FactUnknown]:
         self.asked += [("tunnels", connection_id) for connection_id in connection_ids]

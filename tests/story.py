@@ -20,7 +20,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -321,11 +321,13 @@ def _status(gateway: str, name: str) -> _Body:
 def _with_fault(sources: Sources, what: str, fault: FactUnknown) -> Sources:
     """The ports with one of them failing, or with one connection deleted."""
 
-    def no_gateways(ids: Sequence[str]) -> Mapping[str, Gateway]:
+    def no_gateways(ids: Sequence[str], written: Collection[str] = ()) -> Mapping[str, Gateway]:
         return {gateway_id: arm.missing(gateway_id, fault.why) for gateway_id in ids}
 
-    def no_connections(gateway_id: str) -> Sequence[Connection]:
-        raise fault
+    def no_connections(
+        gateway_ids: Sequence[str],
+    ) -> Mapping[str, Sequence[Connection] | FactUnknown]:
+        return dict.fromkeys(gateway_ids, fault)
 
     def no_tunnels(connection_ids: Sequence[str]) -> Mapping[str, Connection | FactUnknown]:
         return dict.fromkeys(connection_ids, fault)
@@ -333,8 +335,15 @@ def _with_fault(sources: Sources, what: str, fault: FactUnknown) -> Sources:
     def no_health(gateway_ids: Sequence[str]) -> Mapping[str, Sequence[HealthEvent] | FactUnknown]:
         return dict.fromkeys(gateway_ids, fault)
 
-    def other_connections(gateway_id: str) -> Sequence[Connection]:
-        return [each for each in sources.connections(gateway_id) if each.name != what]
+    def other_connections(
+        gateway_ids: Sequence[str],
+    ) -> Mapping[str, Sequence[Connection] | FactUnknown]:
+        return {
+            gateway_id: own
+            if isinstance(own, FactUnknown)
+            else [each for each in own if each.name != what]
+            for gateway_id, own in sources.connections(gateway_ids).items()
+        }
 
     def other_tunnels(connection_ids: Sequence[str]) -> Mapping[str, Connection | FactUnknown]:
         gone = {each for each in connection_ids if each.endswith(f"/{what}")}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,18 +26,19 @@ def asked_of(azure: MemoryAzure, **changed: Any) -> tuple[Sources, Failures]:
 
 
 def test_what_was_asked_before_is_not_asked_again() -> None:
-    azure = MemoryAzure()
+    azure = MemoryAzure(inventory={IDS[0]: ()})
     sources, failures = asked_of(azure)
 
     for _ in range(2):
         sources.gateways(IDS[:2])
-        sources.connections(IDS[0])
+        sources.connections(IDS[:1])
+        sources.inventory(IDS[:2])
         sources.tunnels(["c"])
         sources.health(IDS[:1])
         sources.bandwidth([a_gateway(id=IDS[0])], WINDOW)
     sources.gateways(IDS[1:3])
 
-    assert len(azure.asked) == len(set(azure.asked)) == 7
+    assert len(azure.asked) == len(set(azure.asked)) == 8
     assert [] == failures.problems
 
 
@@ -46,11 +47,11 @@ def test_a_fact_that_cannot_be_had_is_not_asked_for_again() -> None:
     sources, failures = asked_of(azure)
 
     for _ in range(2):
-        with pytest.raises(FactUnknown, match="Azure did not answer"):
-            sources.connections(IDS[0])
+        [unknown] = sources.connections(IDS[:1]).values()
         with pytest.raises(FactUnknown, match="Azure did not answer"):
             sources.coverage(WINDOW)
 
+    assert isinstance(unknown, FactUnknown)
     assert [("connections", IDS[0])] == azure.asked
     assert [] == failures.problems
 
@@ -63,7 +64,7 @@ def odd(ids: Sequence[str], *, of: Sequence[str]) -> None:
 def test_one_gateway_that_a_port_fails_at_costs_the_facts_of_no_other() -> None:
     azure, calls = MemoryAzure(), []
 
-    def gateways(ids: Sequence[str]) -> Mapping[str, Gateway]:
+    def gateways(ids: Sequence[str], written: Collection[str] = ()) -> Mapping[str, Gateway]:
         calls.append(ids)
         odd(ids, of=[IDS[7]])
         return azure.sources.gateways(ids)
@@ -98,7 +99,7 @@ def test_a_port_that_fails_always_is_not_asked_for_ever() -> None:
 def test_what_fails_for_several_together_and_for_none_alone_is_said_all_the_same() -> None:
     azure = MemoryAzure()
 
-    def gateways(ids: Sequence[str]) -> Mapping[str, Gateway]:
+    def gateways(ids: Sequence[str], written: Collection[str] = ()) -> Mapping[str, Gateway]:
         if len(ids) > 1:
             raise ZeroDivisionError
         return azure.sources.gateways(ids)
@@ -108,6 +109,15 @@ def test_what_fails_for_several_together_and_for_none_alone_is_said_all_the_same
 
     assert [{}, {}] == [each.unknown for each in found.values()]
     assert [f"the facts of {IDS[0]} and others: failed unexpectedly "] == [
+        each.partition("(")[0] for each in failures.problems
+    ]
+
+
+def test_an_inventory_that_fails_knows_of_no_gateway() -> None:
+    sources, failures = asked_of(MemoryAzure(inventory={IDS[0]: ()}), inventory=lambda ids: ids[9])
+
+    assert {} == sources.inventory(IDS[:2])
+    assert [f"the inventory of {each}: failed unexpectedly " for each in IDS[:2]] == [
         each.partition("(")[0] for each in failures.problems
     ]
 

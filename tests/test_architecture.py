@@ -105,6 +105,7 @@ TESTED_BY: Final = {
     "azure.facts_errors": ("network", "each error is answered at its edge"),
     "azure.logs_client": ("logs", "logs are asked for over the wire"),
     "azure.logs_errors": ("logs", "each error is answered at its edge"),
+    "azure.resource_manager": ("network", "bodies are asked for over the wire"),
     "azure.query": ("logs", "it holds the types of what is asked and answered"),
     "coverage.ports": ("daily", "the daily check stands on fakes of them"),
     "journal.layout": ("journal", "both stores keep to it"),

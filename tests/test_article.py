@@ -96,6 +96,7 @@ class TestHeader:
             ("", {}, "header-missing", 1),
             ('<properties\na="1\nb="2"\n/>', {"a": "1", "b": "2"}, "header-quote", 2),
             ('<properties\na="1\n/>', {"a": "1"}, "header-quote", 2),
+            ("<properties\na='1\n/>", {"a": "1"}, "header-quote", 2),
             ('<properties\na=1\nb="2"/>', {"a": "1", "b": "2"}, "header-quote", 2),
             ("<properties\na='1'\n/>", {"a": "1"}, None, 0),
             ("<properties a=“1” />", {"a": "1"}, None, 0),
@@ -117,6 +118,14 @@ class TestHeader:
         assert expected == dict(article.properties)
         assert "Title" == article.title
         assert [(code, line)] * bool(code) == [(p.code, p.line) for p in article.problems]
+
+    def test_each_value_whose_quote_is_never_closed_ends_with_its_line(self) -> None:
+        article = parse("<properties\na='1\nb='2\n/>\n# Title\n")
+
+        assert "Properties({'a': '1', 'b': '2'})" == repr(article.properties)
+        assert [("header-quote", 2), ("header-quote", 3)] == [
+            (problem.code, problem.line) for problem in article.problems
+        ]
 
     def test_a_header_that_never_ends_keeps_the_body_out(self) -> None:
         article = parse('<properties\na="1"\n\nText with a = "b".\n\n# Title\n')
@@ -295,6 +304,22 @@ class TestSlots:
         article = an_article("<!--$a-->1<!--$b-->2<!--/$a-->3<!--/$b-->.")
 
         assert "# Title\nx3." == article.render({"a": "x", "b": "y"})
+
+    def test_what_only_begins_like_a_mark_is_the_authors_text(self) -> None:
+        article = an_article("x <!--$a- > y <!--$b--!>")
+
+        assert () == article.slots
+        assert "x <!--$a- > y <!--$b--!>" in article.render({})
+
+    @pytest.mark.parametrize(
+        ("body", "rendered"),
+        [
+            ("`<!--$a-->x<!--/$a-->`", "`\xa0`"),
+            ("<div>\n<!--$a-->x<!--/$a-->\n</div>", "<div>\n&#32;\n</div>"),
+        ],
+    )
+    def test_a_blank_fact_ends_neither_code_nor_html(self, body: str, rendered: str) -> None:
+        assert rendered in an_article(body).render({"a": " "})
 
     def test_other_comments_are_the_authors_text(self) -> None:
         body = "<!-- note --><!--$--><!--/$--><!--vip--><!---->\n"

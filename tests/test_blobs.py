@@ -15,6 +15,7 @@ from detector.errors import DeliveryFailed, JournalConflict, JournalUnavailable
 from detector.insights.document import Insight, to_json
 from detector.journal.history import History
 from tests.azurite import ACCOUNT, KEY, Azurite
+from tests.memory import due
 from tests.sink_contract import SinkContract
 from tests.sink_stand_in import (
     FAULTS,
@@ -77,7 +78,7 @@ def test_an_idle_run_takes_three_requests(container: ContainerClient, requests: 
     requests.clear()
 
     journal.last_run()
-    journal.due(NOW)
+    journal.marks()
     journal.note_run({"ended": "2026-11-22T12:05:00.000Z"})
 
     assert ["GET runs/last.json", "PUT runs/last.json"] == requests[::2]
@@ -91,7 +92,7 @@ def test_the_container_is_made_by_the_first_write_and_by_no_other(
     journal = BlobJournal(lambda: container)
 
     journal.last_run()
-    journal.due(NOW)
+    journal.marks()
     reading = [request.partition(" ")[0] for request in requests]
     requests.clear()
     journal.note_run({})
@@ -193,7 +194,7 @@ CALLS: dict[str, Callable[[BlobJournal], object]] = {
     "load": lambda journal: journal.load("vpn-hub-0123456789abcdef"),
     "save": lambda journal: journal.save(History(gateway_id=GATEWAY), None),
     "save again": lambda journal: journal.save(History(gateway_id=GATEWAY), "0x1"),
-    "due": lambda journal: journal.due(NOW),
+    "marks": lambda journal: journal.marks(),
     "last_run": lambda journal: journal.last_run(),
     "note_run": lambda journal: journal.note_run({}),
 }
@@ -276,5 +277,5 @@ def test_a_time_is_compared_in_its_zone(container: ContainerClient) -> None:
     container.upload_blob("history/a.json", b"", metadata={"due": "2026-11-22T05:00:00+02:00"})
     container.upload_blob("history/b.json", b"", metadata={"due": "2026-11-22T05:00:01+02:00"})
 
-    assert ["a"] == list(journal.due(datetime(2026, 11, 22, 3, tzinfo=UTC)))
-    assert ["a", "b"] == list(journal.due(datetime(2026, 11, 22, 3, tzinfo=UTC) + timedelta(1)))
+    assert ["a"] == due(journal, datetime(2026, 11, 22, 3, tzinfo=UTC))
+    assert ["a", "b"] == due(journal, datetime(2026, 11, 22, 3, tzinfo=UTC) + timedelta(1))

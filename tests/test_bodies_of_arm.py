@@ -8,8 +8,7 @@ from datetime import timedelta
 import pytest
 
 from detector.azure.clouds import Endpoint
-from detector.azure.metrics import arm_client
-from detector.azure.network import Bodies
+from detector.azure.resource_manager import Bodies, ResourceManager
 from detector.errors import FactUnknown
 from tests.azure_stand_in import AzureStandIn, closed
 from tests.cloud import DIAGNOSTIC_SETTINGS, GATEWAY, SUBSCRIPTION, WORKSPACE_ID
@@ -28,8 +27,9 @@ def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[AzureStandIn]:
 @pytest.fixture
 def bodies(azure: AzureStandIn) -> Iterator[Bodies]:
     endpoint = Endpoint(url=azure.url, audience=azure.url)
-    with arm_client(AnyToken(), endpoint, sleep=lambda seconds: None) as client:
-        yield Bodies(lambda: client, left=lambda: timedelta(minutes=4))
+    client = ResourceManager(AnyToken(), endpoint, sleep=lambda seconds: None)
+    yield Bodies(lambda: client, left=lambda: timedelta(minutes=4))
+    client.close()
 
 
 def test_each_path_is_asked_once_in_the_version_of_its_provider(
@@ -40,7 +40,7 @@ def test_each_path_is_asked_once_in_the_version_of_its_provider(
 
     assert {path: {"name": path} for path in paths} == bodies([*paths, GATEWAY])
     assert {
-        f"{GATEWAY}": "api-version=2024-07-01",
+        f"{GATEWAY}": "api-version=2026-03-01",
         f"{GATEWAY}{DIAGNOSTIC_SETTINGS}": "api-version=2021-05-01-preview",
         SUBSCRIPTION: "api-version=2022-12-01",
         WORKSPACE_ID: "api-version=2025-02-01",

@@ -71,8 +71,10 @@ class TestReplay:
 
         assert 0 == said.code
         assert golden("replay-afternoon.md", said.out) == said.out
-        assert ["vpn-hub-weu", "vpn-hub-neu"] == re.findall("^# (\\S+) ", said.out, re.MULTILINE)
-        assert "2 insights told; 2 failovers seen in 28 rows of 3 gateways\n" == said.err
+        assert ["vpn-hub-weu", "vpn-hub-sec", "vpn-hub-neu"] == re.findall(
+            "^# (\\S+) ", said.out, re.MULTILINE
+        )
+        assert "3 insights told; 3 failovers seen in 35 rows of 4 gateways\n" == said.err
 
     def test_json_is_one_object_whose_insights_are_valid(self, detector: Command) -> None:
         said = detector("replay", AFTERNOON, "--json")
@@ -84,7 +86,9 @@ class TestReplay:
         assert [told["id"] for told in printed["report"]["told"]] == [
             insight["id"] for insight in printed["insights"]
         ]
-        assert 2 == len(printed["insights"])
+        assert ["Information", "Critical", "Warning"] == [
+            insight["insight"]["importanceLevel"] for insight in printed["insights"]
+        ]
 
     def test_tells_by_the_articles_and_for_the_cloud_of_the_settings(
         self, detector: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -148,15 +152,22 @@ class TestReplay:
 
         assert ["ids", "revision", "reason", "severity", "title", "body"] == list(messages[0])
         assert [
+            (
+                1,
+                "detected",
+                "failure",
+                "DOWN 1 of 3 tunnels: vpn-hub-sec, conn-gothenburg since 15:15 UTC",
+            ),
             (1, "detected", "success", "BACK after 14 s: vpn-hub-weu, 3 tunnels, 14:14 UTC"),
             (1, "detected", "success", "REDUNDANCY BACK after 6 min 11 s: vpn-hub-neu, 15:32 UTC"),
         ] == [
             (each["revision"], each["reason"], each["severity"], each["title"]) for each in messages
         ]
-        assert [[insight["id"]] for insight in printed["insights"]] == [
+        assert sorted([insight["id"]] for insight in printed["insights"]) == sorted(
             each["ids"] for each in messages
-        ]
-        assert messages[0]["body"].startswith("Nothing to do.")
+        )
+        assert messages[0]["body"].startswith("Look at the peer's device of conn-gothenburg first")
+        assert messages[1]["body"].startswith("Nothing to do.")
 
     def messages(self, detector: Command, *arguments: object) -> list[dict[str, Any]]:
         said = detector("replay", AFTERNOON, "--json", *arguments)
@@ -167,14 +178,14 @@ class TestReplay:
     def test_with_out_messages_wait_for_the_digest_and_are_remembered(
         self, detector: Command, tmp_path: Path
     ) -> None:
-        def sent(now: str, *arguments: str) -> list[tuple[int, str | None]]:
+        def sent(now: str, *arguments: str) -> list[tuple[int, int | None]]:
             out = ("--out", tmp_path / "out", "--now", f"2026-11-19T{now}:00Z")
             return [
                 (len(each["ids"]), each["revision"])
                 for each in self.messages(detector, *out, *arguments)
             ]
 
-        assert [] == sent("15:45")
+        assert [(1, 1)] == sent("15:45")
         assert [] == sent("15:55")
         assert [(2, None)] == sent("16:00")
         assert [] == sent("16:30")
@@ -182,8 +193,10 @@ class TestReplay:
     def test_the_digest_may_be_another(self, detector: Command, tmp_path: Path) -> None:
         at_once = self.messages(detector, "--out", tmp_path / "a", "--digest", "PT0S")
 
-        assert 2 == len(at_once)
-        assert [] == self.messages(detector, "--out", tmp_path / "b", "--digest", "PT1H")
+        gathered = self.messages(detector, "--out", tmp_path / "b", "--digest", "PT1H")
+
+        assert 3 == len(at_once)
+        assert ["failure"] == [each["severity"] for each in gathered]
 
     @pytest.mark.parametrize("digest", ["15", "P2D"])
     def test_a_digest_that_is_none_is_a_usage_error(
@@ -199,9 +212,10 @@ class TestReplay:
     ) -> None:
         monkeypatch.setenv("DETECTOR_TIME_ZONE", "Europe/Paris")
         monkeypatch.setenv("DETECTOR_DIGEST", "PT0S")
-        [first, _] = self.messages(detector, "--out", tmp_path)
+        [first, second, _] = self.messages(detector, "--out", tmp_path)
 
-        assert first["title"].endswith(", 14:14 UTC (15:14 CET)")
+        assert first["title"].endswith(" since 15:15 UTC (16:15 CET)")
+        assert second["title"].endswith(", 14:14 UTC (15:14 CET)")
 
         monkeypatch.setenv("DETECTOR_TIME_ZONE", "Mars/Olympus")
         said = detector("replay", AFTERNOON)
@@ -245,7 +259,7 @@ class TestReplay:
         notes = [line for line in said.err.splitlines() if line.startswith("note: ")]
 
         assert 0 == said.code
-        assert "2 insights told" in said.err
+        assert "3 insights told" in said.err
         assert ["logs/odd.json", "logs/worse.json"] == sorted(
             re.split("[,:] ", note)[1] for note in notes
         )
@@ -330,7 +344,7 @@ class TestReplay:
 
         assert 1 == said.code
         assert f"error: {broken}: cannot be read; restore an earlier version" in said.err
-        assert said.out.startswith("# vpn-hub-neu ")
+        assert ["vpn-hub-sec", "vpn-hub-neu"] == re.findall("^# (\\S+) ", said.out, re.MULTILINE)
 
     def test_hostile_json_ends_in_an_error_and_no_traceback(
         self, detector: Command, tmp_path: Path
@@ -366,14 +380,16 @@ class TestInATerminal:
         lines = re.sub(r"\x1b\[\d*m", "", said.out).splitlines()
 
         assert lines[0].startswith("back             vpn-hub-weu  failed over twice, at 14:14:06Z ")
-        assert lines[1].startswith("back             vpn-hub-neu  lost tunnels on GatewayTenant")
-        assert 2 == len(lines)
+        assert lines[1].startswith("down             vpn-hub-sec  failed over at 15:15:02Z with ")
+        assert lines[2].startswith("back             vpn-hub-neu  lost tunnels on GatewayTenant")
+        assert 3 == len(lines)
         assert said.err.startswith("--full prints all of it\n")
 
     def test_its_colour_is_its_importance(self, detector: Command) -> None:
-        information, warning = detector("replay", AFTERNOON).out.splitlines()
+        information, critical, warning = detector("replay", AFTERNOON).out.splitlines()
 
         assert information.startswith("\x1b[32m")
+        assert critical.startswith("\x1b[31m")
         assert warning.startswith("\x1b[33m")
 
     def test_there_is_none_where_nobody_wants_it(

@@ -27,6 +27,7 @@ from detector.model import (
     State,
     TunnelStatus,
 )
+from detector.version import VERSION
 from tests.builders import (
     GATEWAY_ID,
     LYON,
@@ -320,3 +321,13 @@ def test_a_document_links_to_its_page_where_people_reach_one() -> None:
 
     assert f"https://failovers.example/api/failovers/{insight.id}" == insight.links.page
     assert "" == bare.links.page
+
+
+def test_a_document_says_which_version_wrote_it() -> None:
+    insight, _ = compose_insight(a_telling(), library())
+
+    assert insight.generator is not None
+    assert ("gateway-failover-detector", VERSION) == (
+        insight.generator.name,
+        insight.generator.version,
+    )

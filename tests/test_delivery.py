@@ -14,7 +14,7 @@ from detector.insights.document import Insight
 from detector.insights.standing import News, news_of
 from detector.journal import outbox
 from detector.journal.commit import ATTEMPTS
-from detector.journal.delivery import DeliverySummary, Posted, attempt, deliver, within
+from detector.journal.delivery import DeliverySummary, Posted, attempt, within
 from detector.journal.history import Heard, History, Record
 from detector.model import State
 from tests.builders import GATEWAY_ID, a_failover, at
@@ -25,6 +25,7 @@ from tests.memory import (
     a_delivery,
     a_history,
     a_record,
+    deliver,
     minutes,
 )
 from tests.sink_stand_in import an_insight

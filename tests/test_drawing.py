@@ -112,17 +112,28 @@ def test_what_spans_a_break_is_drawn_on_both_sides_of_it() -> None:
     ),
     st.integers(1, 6),
 )
-def test_no_flag_stands_on_another_or_on_its_pole(flags: list[Flag], rows: int) -> None:
+def test_no_flag_stands_on_another_and_each_at_its_own_pole(flags: list[Flag], rows: int) -> None:
     flying = placed(flags, 0, 326, rows=rows)
     for one, other in combinations(flying, 2):
         apart = one.row != other.row or one.right <= other.left or other.right <= one.left
 
         assert apart
-    for one in flying:
-        for other in flying:
-            inside = other.left < one.flag.x < other.right
+    for each in flying:
+        assert each.left - 10 <= each.flag.x <= each.right + 10
 
-            assert not (inside and one.row <= other.row)
+
+def test_a_flag_stands_above_the_poles_that_it_reaches_over() -> None:
+    flags = [Flag(x=x, text="maintenance", kind="cause") for x in (10.0, 60.0, 300.0)]
+
+    rows = {each.flag.x: each.row for each in placed(flags, 0, 326, rows=4)}
+
+    assert rows[10] < rows[60]
+
+
+def test_a_flag_that_finds_no_place_beside_poles_stands_on_one() -> None:
+    flags = [Flag(x=float(x), text="maintenance recorded", kind="cause") for x in (110, 150, 190)]
+
+    assert 3 == len(placed(flags, 0, 326, rows=6))
 
 
 def test_a_flag_alone_always_finds_its_place() -> None:

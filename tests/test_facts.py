@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import pytest
@@ -39,10 +39,10 @@ from detector.runs.facts import (
     asks_coverage,
     asks_health,
     asks_names,
+    lacking,
     lacks_facts,
     logs_of,
     look_up,
-    may_be_completed,
 )
 from detector.runs.observation import Loaded, observe
 from detector.runs.reconcile import Reconciled
@@ -243,7 +243,7 @@ def test_gateways_of_one_burst_are_asked_together() -> None:
     names = [f"{GATEWAYS}vpn-{number}" for number in range(3)]
     batches: list[Sequence[str]] = []
 
-    def gateways(ids: Sequence[str]) -> dict[str, Gateway]:
+    def gateways(ids: Sequence[str], written: Collection[str] = ()) -> dict[str, Gateway]:
         batches.append(ids)
         return {gateway_id: a_gateway(id=gateway_id) for gateway_id in ids}
 
@@ -252,6 +252,69 @@ def test_gateways_of_one_burst_are_asked_together() -> None:
     look_up(sources, all_loaded(*rows), now=NOW)
 
     assert [names] == batches
+
+
+def test_a_body_that_is_recorded_is_not_asked_for_as_another_fact_is_lacking() -> None:
+    unknown = a_gateway(unknown=dict.fromkeys((CONNECTIONS, BANDWIDTH), "Azure did not answer"))
+    [told] = by_rows(a_loaded(*HAND_OVER))
+    record = a_record(failover=told.failover, diagnosis=told.diagnosis, gateway=unknown)
+    loaded = a_loaded(*HAND_OVER, history=a_history(record))
+    azure = MemoryAzure()
+
+    facts, [completed] = looked_up(azure, loaded)
+
+    assert {"connections", "health", "bandwidth"} == {port for port, _ in azure.asked}
+    assert a_gateway() == facts.gateway(completed)
+
+
+@pytest.mark.parametrize("kind", [Kind.WRITE, Kind.MIGRATION, Kind.CONFIGURATION])
+def test_a_gateway_that_was_written_to_is_not_taken_from_an_inventory(kind: Kind) -> None:
+    azure = MemoryAzure()
+    looked_up(azure, a_loaded(*HAND_OVER, of_gateway(kind, at(-60))))
+
+    assert {GATEWAY_ID} == azure.written
+    looked_up(quiet := MemoryAzure(), a_loaded(*CAUSED))
+    assert set() == quiet.written
+
+
+TO_OTHERS = [
+    Connection(id=f"/to-{name}", name=f"conn-{name}", remote_ip=remote_ip, status=None)
+    for name, remote_ip in (("paris", PARIS), ("lyon", LYON))
+]
+
+
+def test_names_come_from_an_inventory_which_does_not_say_how_many_there_are() -> None:
+    azure = MemoryAzure(inventory={GATEWAY_ID: TO_OTHERS})
+
+    facts, [failover] = looked_up(azure, a_loaded(*CAUSED))
+    gateway = facts.gateway(failover)
+
+    assert [("gateways", GATEWAY_ID), ("inventory", GATEWAY_ID), ("bandwidth", GATEWAY_ID)] == (
+        azure.asked
+    )
+    assert ["conn-paris"] == [each.connection for each in failover.diagnosis.outages]
+    assert gateway is not None
+    assert gateway.peers is None
+
+
+def test_a_gateway_lists_its_connections_where_an_inventory_lacks_a_peer() -> None:
+    own = Connection(id="/to-paris", name="conn-own", remote_ip=PARIS, status=None)
+    azure = MemoryAzure(inventory={GATEWAY_ID: TO_OTHERS[1:]}, connections={GATEWAY_ID: [own]})
+
+    facts, [failover] = looked_up(azure, a_loaded(*CAUSED))
+    gateway = facts.gateway(failover)
+
+    assert ["conn-own"] == [each.connection for each in failover.diagnosis.outages]
+    assert gateway is not None
+    assert 1 == gateway.peers
+
+
+def test_a_tunnel_that_is_down_is_never_judged_by_an_inventory() -> None:
+    azure = MemoryAzure(inventory={GATEWAY_ID: TO_OTHERS})
+    looked_up(azure, a_loaded(*OPEN))
+
+    assert ("connections", GATEWAY_ID) in azure.asked
+    assert ("inventory", GATEWAY_ID) not in azure.asked
 
 
 def test_bandwidth_is_looked_at_from_half_an_hour_before_to_half_an_hour_after_or_now() -> None:
@@ -501,10 +564,7 @@ def test_both_tunnels_of_a_lost_instance_are_asked_live_once() -> None:
 def test_where_the_connections_may_not_be_read_arm_cannot_be_asked() -> None:
     refused = FactUnknown("no permission to read it", kind="refused")
 
-    def connections(gateway_id: str) -> Sequence[Connection]:
-        raise refused
-
-    sources = replace(an_azure().sources, connections=connections)
+    sources = replace(an_azure().sources, connections=lambda ids: dict.fromkeys(ids, refused))
     _, [[failover]] = look_up(sources, [a_loaded(*OPEN)], now=NOW)
     [outage] = failover.diagnosis.outages
 
@@ -608,7 +668,7 @@ def test_a_failover_before_a_write_is_of_unknown_mode_which_nobody_asks_for_agai
 
     assert gateway is not None
     assert (None, {"active_active": CHANGED_SINCE}) == (gateway.active_active, gateway.unknown)
-    assert not may_be_completed(gateway)
+    assert set() == lacking(gateway)
 
 
 @pytest.mark.parametrize(

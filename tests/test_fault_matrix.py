@@ -29,11 +29,12 @@ from detector.azure.eventgrid import EventGrid
 from detector.azure.ingestion import LogsIngestion
 from detector.azure.logs import Logs
 from detector.azure.logs_client import LogsClient
-from detector.azure.metrics import Metrics, arm_client, metrics_client
-from detector.azure.network import Network, network_client
+from detector.azure.metrics import Metrics, metrics_client
+from detector.azure.network import Network
 from detector.azure.queue import QueueSink
+from detector.azure.resource_manager import ResourceManager
 from detector.insights.document import Insight, Reason
-from detector.journal.history import Delivery, History
+from detector.journal.history import Delivery, History, Mark
 from detector.journal.ports import Journal, Sink
 from detector.runs.facts import Sources
 from detector.runs.report import Report
@@ -250,10 +251,9 @@ def test_arm_that_fails_holds_nothing_back_and_the_facts_are_told_later(
     def world(fault: str | None) -> World:
         place = endpoint(servers, fault)
         left = plenty if fault is None else within_short()
-        client = opened.enter_context(
-            network_client(AnyToken(), SUBSCRIPTION.rsplit("/", 1)[-1], place, sleep=unpaused)
-        )
-        network = Network(lambda _: client, left=left)
+        client = ResourceManager(AnyToken(), place, sleep=unpaused)
+        opened.callback(client.close)
+        network = Network(lambda: client, lambda *_: (), left=left)
         sources = replace(
             MemoryAzure().sources, gateways=network.gateways, connections=network.connections
         )
@@ -282,7 +282,8 @@ def test_metrics_that_fail_hold_nothing_back_and_are_said(
         left = plenty if fault is None else within_short()
         client = metrics_client(AnyToken(), "westeurope", place, sleep=unpaused)
         opened.callback(client.close)
-        arm = opened.enter_context(arm_client(AnyToken(), place, sleep=unpaused))
+        arm = ResourceManager(AnyToken(), place, sleep=unpaused)
+        opened.callback(arm.close)
         metrics = Metrics(lambda _: client, lambda: arm, left=left)
         sources: Sources = replace(MemoryAzure().sources, bandwidth=metrics.bandwidth)
         known = a_world(MemoryLogs(seen(*HAND_OVER)), journal=journal, sinks=[sink])
@@ -314,8 +315,8 @@ class FailingAt:
         operation = "commit" if tag is None else "note"
         return self._journal(operation).save(history, tag)
 
-    def due(self, now: object) -> list[str]:
-        return list(self._journal("due").due(now))  # type: ignore[arg-type]
+    def marks(self) -> Mapping[str, Mark]:
+        return self._journal("due").marks()
 
     def last_run(self) -> Mapping[str, object] | None:
         return self._journal("last_run").last_run()
@@ -382,6 +383,8 @@ def test_a_journal_that_fails_loses_nothing_at_whatever_operation(
         fails = BlobJournal(lambda: a_container(servers, name, fault, opened), timeout=2 * SHORT)
         return replace(known, journal=FailingAt(operation, works=works, fails=fails))
 
+    if operation == "load":  # what is not listed is not loaded
+        world(None).journal.save(History(gateway_id=GATEWAY_ID), None)
     bad, _ = run_once(world(fault), now=FIRST, left=plenty)
     delivered = [len(sink.taken)]
     good, _ = run_once(world(None), now=NEXT, left=plenty)

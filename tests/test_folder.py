@@ -13,6 +13,7 @@ from detector.errors import DeliveryFailed, JournalConflict, JournalUnavailable
 from detector.insights.document import Insight, Reason, to_json
 from detector.journal.history import History
 from detector.local.folder import FolderInsights, FolderJournal
+from tests.memory import due
 from tests.sink_stand_in import an_insight
 from tests.test_journal import NOON, a_history, counted
 
@@ -56,7 +57,7 @@ def test_what_a_crash_left_half_written_is_not_read_and_is_in_nobodys_way(tmp_pa
     (tmp_path / "history").mkdir()
     (tmp_path / f"history/{history.key}.json.new").write_text('{"gateway_id": ')
 
-    assert [] == list(journal.due(NOON))
+    assert [] == due(journal, NOON)
     tag = journal.save(history, None)
     assert (history, tag) == journal.load(history.key)
     assert [f"{history.key}.json"] == [path.name for path in (tmp_path / "history").iterdir()]
@@ -66,7 +67,7 @@ def test_reading_makes_no_folder(tmp_path: Path) -> None:
     journal = FolderJournal(tmp_path / "store")
 
     journal.last_run()
-    journal.due(NOON)
+    journal.marks()
     journal.load(a_history().key)
 
     assert [] == list(tmp_path.iterdir())
@@ -78,7 +79,7 @@ def test_a_history_that_is_a_pipe_is_refused_and_not_waited_for(tmp_path: Path) 
     os.mkfifo(tmp_path / "history" / "vpn-hub-1.json")
     journal = FolderJournal(tmp_path)
 
-    assert ["vpn-hub-1"] == list(journal.due(NOON))
+    assert ["vpn-hub-1"] == due(journal, NOON)
     with pytest.raises(JournalUnavailable, match="it is no file but a pipe"):
         journal.load("vpn-hub-1")
 

@@ -214,7 +214,9 @@ def test_a_gateway_that_nobody_could_see_is_told_once_a_day_at_most(
 
     assert "GatewayFailover.Coverage.Changed" == event["type"]
     assert [GATEWAY.lower()] == [each["id"] for each in event["data"]["newlyBlind"]]  # type: ignore[index]
-    assert {GATEWAY.lower(): "it has no diagnostic setting, so it logs nothing"} == noted["blind"]
+    assert [
+        {"id": GATEWAY.lower(), "why": "it has no diagnostic setting, so it logs nothing"}
+    ] == noted["blind"]
 
 
 def test_a_second_run_tells_nothing(azure: AzureStandIn, store: Store) -> None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from detector.azure.clouds import CLOUDS
-from detector.azure.health import ResourceHealth, health_client
+from detector.azure.network import ResourceHealth
+from detector.azure.resource_manager import ResourceManager
 from detector.errors import FactUnknown
 from detector.model import PLATFORM_INITIATED, HealthEvent
 from tests.azure_stand_in import AzureStandIn, Fault, closed, truncated
@@ -22,7 +23,6 @@ from tests.test_network import AnyToken, NoToken, Pauses, an_error
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
-    from azure.mgmt.resourcehealth import ResourceHealthMgmtClient
 
 LISTED = f"{GATEWAY_ID}/providers/Microsoft.ResourceHealth/availabilityStatuses"
 
@@ -75,14 +75,11 @@ def health(azure: AzureStandIn, pauses: Pauses) -> Iterator[MakeHealth]:
         def make(
             left: timedelta = timedelta(minutes=4), credential: TokenCredential | None = None
         ) -> ResourceHealth:
-            def client(subscription_id: str) -> ResourceHealthMgmtClient:
-                endpoint = CLOUDS["AzureCloud"].pointed(arm=azure.url).arm
-                assert endpoint is not None
-                return until_then.enter_context(
-                    health_client(credential or AnyToken(), subscription_id, endpoint, sleep=pauses)
-                )
-
-            return ResourceHealth(client, left=lambda: left)
+            endpoint = CLOUDS["AzureCloud"].pointed(arm=azure.url).arm
+            assert endpoint is not None
+            client = ResourceManager(credential or AnyToken(), endpoint, sleep=pauses)
+            until_then.callback(client.close)
+            return ResourceHealth(lambda: client, left=lambda: left)
 
         yield make
 
@@ -279,7 +276,7 @@ def test_an_id_that_is_no_path_asks_for_nothing_else(
 
 def test_the_sdk_is_not_imported_before_health_is_asked_for() -> None:
     heavy = "[name for name in sys.modules if name.startswith('azure.')]"
-    code = f"import sys, detector.azure.health; print({heavy})"
+    code = f"import sys, detector.azure.network; print({heavy})"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert "[]\n" == shown.stdout

@@ -13,12 +13,12 @@ from detector.errors import DeliveryFailed
 from detector.insights.document import Insight
 from detector.insights.standing import Severity, news_of
 from detector.journal import outbox
-from detector.journal.delivery import Posted, deliver
+from detector.journal.delivery import Posted
 from detector.journal.hearing import Hearing, heard_by, messages, worst_first
 from detector.journal.history import Heard, History
 from detector.model import Importance
 from tests.builders import GATEWAY_ID, LYON, PARIS, ZERO, a_diagnosis, a_failover, at
-from tests.memory import ListReceiver, MemoryJournal, a_delivery, a_record, minutes
+from tests.memory import ListReceiver, MemoryJournal, a_delivery, a_record, deliver, due, minutes
 from tests.sink_stand_in import an_insight
 
 CLAIM = minutes(4)
@@ -38,7 +38,7 @@ class Night:
         now = at(minutes=minute)
         by_key = {History(gateway_id=each.gateway.id).key: each for each in insights}
         posts = []
-        for key in dict.fromkeys([*by_key, *self.journal.due(now)]):
+        for key in dict.fromkeys([*by_key, *due(self.journal, now)]):
             loaded, tag = self.journal.load(key)
             insight = by_key.get(key)
             history = loaded or History(gateway_id=insight.gateway.id if insight else "")

@@ -254,7 +254,7 @@ def test_the_history_of_another_gateway_is_an_error_under_a_key() -> None:
 def test_an_unreadable_history_stops_its_gateway_alone_and_says_how_to_mend_it(
     name: str, detector: Command, tmp_path: Path
 ) -> None:
-    """The other gateway of the recording is told of all the same, and the run is noted."""
+    """Every other gateway of the recording is told of all the same, and the run is noted."""
     before = detector("replay", AFTERNOON, "--out", tmp_path, "--now", "2026-11-19T14:30:00Z")
     [path] = tmp_path.glob("history/*.json")
     stored = json.loads(path.read_text(encoding="utf-8"))
@@ -272,7 +272,7 @@ def test_an_unreadable_history_stops_its_gateway_alone_and_says_how_to_mend_it(
         f"error: {path}: cannot be read; restore an earlier version of it or delete it" in said.err
     )
     assert "# vpn-hub-neu " in said.out
-    assert 2 == len(list(tmp_path.glob("history/*.json")))
+    assert 3 == len(list(tmp_path.glob("history/*.json")))
     assert str(path) in (tmp_path / "runs/last.json").read_text(encoding="utf-8")
 
 

@@ -10,6 +10,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -21,10 +22,10 @@ from pycep import BicepParser
 
 from detector.app.settings import Settings
 from detector.azure.clouds import Endpoint
-from detector.azure.health import ResourceHealth, health_client
 from detector.azure.ingestion import row
-from detector.azure.metrics import Metrics, arm_client, metrics_client
-from detector.azure.network import Bodies, Network, network_client
+from detector.azure.metrics import Metrics, metrics_client
+from detector.azure.network import Network, ResourceHealth
+from detector.azure.resource_manager import Bodies, ResourceManager
 from detector.insights.document import Insight
 from detector.journal import DeliveryReport
 from detector.model import State, Window
@@ -402,16 +403,14 @@ def asked_by(endpoint: Endpoint) -> None:
 
     token = AnyToken()
     with (
-        network_client(token, SUBSCRIPTION.rpartition("/")[2], endpoint) as network,
-        health_client(token, SUBSCRIPTION.rpartition("/")[2], endpoint) as health,
+        closing(ResourceManager(token, endpoint)) as arm,
         metrics_client(token, "westeurope", endpoint) as metrics,
-        arm_client(token, endpoint) as arm,
     ):
-        asked = Network(lambda _: network, left=left)
+        asked = Network(lambda: arm, lambda *_: (), left=left)
         gateway = asked.gateways([GATEWAY])[GATEWAY]
-        asked.connections(GATEWAY)
+        asked.connections([GATEWAY])
         asked.tunnels([CONNECTION])
-        ResourceHealth(lambda _: health, left=left).events([GATEWAY])
+        ResourceHealth(lambda: arm, left=left).events([GATEWAY])
         hour = Window(start=NOW - timedelta(hours=1), end=NOW)
         Metrics(lambda _: metrics, lambda: arm, left=left).bandwidth([gateway], hour)
         group = GATEWAY.rpartition("/")[0]

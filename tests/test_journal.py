@@ -36,6 +36,7 @@ from detector.model import (
 )
 from detector.signals import arm
 from tests.azurite import Azurite
+from tests.memory import due
 from tests.sink_stand_in import an_insight
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -80,7 +81,7 @@ class JournalContract:
 
     def test_a_gateway_without_failovers_has_no_history(self, journal: Journal) -> None:
         assert (None, None) == journal.load("vpn-hub-0123456789abcdef")
-        assert [] == list(journal.due(NOON))
+        assert [] == due(journal, NOON)
         assert journal.last_run() is None
 
     def test_what_was_saved_is_loaded_with_the_tag_that_saving_gave(self, journal: Journal) -> None:
@@ -133,20 +134,20 @@ class JournalContract:
             journal.save(history, None)
         journal.note_run({"ended": "2026-11-22T12:00:00.000Z"})
 
-        assert [a_history("a-past").key, a_history("b-now").key] == list(journal.due(NOON))
+        assert [a_history("a-past").key, a_history("b-now").key] == due(journal, NOON)
 
     def test_what_was_delivered_is_no_longer_due(self, journal: Journal) -> None:
         tag = journal.save(a_history("vpn-hub", NOON), None)
         journal.save(a_history("vpn-hub"), tag)
 
-        assert [] == list(journal.due(NOON))
+        assert [] == due(journal, NOON)
 
     def test_the_due_are_listed_over_any_number_of_pages(self, journal: Journal) -> None:
         names = [f"vpn-{number}" for number in range(7)]
         for name in names:
             journal.save(a_history(name, NOON), None)
 
-        assert [a_history(name).key for name in names] == list(journal.due(NOON))
+        assert [a_history(name).key for name in names] == due(journal, NOON)
 
     def test_the_latest_note_of_a_run_is_kept(self, journal: Journal) -> None:
         for number in (1, 2):
@@ -164,7 +165,7 @@ class JournalContract:
         tag = journal.save(history, None)
 
         assert (history, tag) == journal.load(history.key)
-        assert {history.key, a_history("vpn-hub").key} == set(journal.due(NOON))
+        assert {history.key, a_history("vpn-hub").key} == set(due(journal, NOON))
 
     def test_of_many_writers_at_once_none_loses_an_update(self, journal: Journal) -> None:
         writers, rounds = 8, 5
@@ -197,7 +198,7 @@ class JournalContract:
         with pytest.raises(JournalUnavailable, match=key):
             journal.load(key)
 
-        assert [key, a_history("vpn-spoke").key] == list(journal.due(NOON))
+        assert [key, a_history("vpn-spoke").key] == due(journal, NOON)
 
     @pytest.mark.parametrize("text", ["", "{", "[]", "\udcff"])
     def test_a_note_that_cannot_be_read_is_named(
@@ -312,7 +313,7 @@ class JournalsAlike(RuleBasedStateMachine):
             key = a_history(name).key
 
             assert blobs.load(key)[0] == folder.load(key)[0]
-        assert list(blobs.due(NOON)) == list(folder.due(NOON))
+        assert due(blobs, NOON) == due(folder, NOON)
         assert blobs.last_run() == folder.last_run()
 
     def teardown(self) -> None:

@@ -156,13 +156,16 @@ class TestFleet:
         noted = {
             "at": "2026-11-22T01:00:00Z",
             "gateways": 40,
+            "known": [GATEWAY_ID, "/other/vpn-b"],
             "blind": [{"id": GATEWAY_ID.upper(), "why": "logs nothing", "more": 1}],
             "changes": [],
         }
         fleet = looked_up(Remembered(notes={LAST_COVERAGE: noted}))
 
-        [blind] = fleet.known
-        assert (GATEWAY_ID, "VPN-HUB-WEU", "logs nothing") == (blind.id, blind.name, blind.blind)
+        assert [
+            (GATEWAY_ID, "vpn-hub-weu", "logs nothing"),
+            ("/other/vpn-b", "vpn-b", ""),
+        ] == [(each.id, each.name, each.blind) for each in fleet.known]
         assert (40, at(hours=-1)) == (fleet.gateways, fleet.checked_at)
 
     @pytest.mark.parametrize("noted", [{}, {"at": 7, "gateways": {}}, {"blind": [1]}])

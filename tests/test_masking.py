@@ -242,12 +242,46 @@ def test_a_gateway_that_is_named_like_a_word_of_azure_takes_no_meaning_away(text
     )
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        GATEWAY.replace("Microsoft.Network", "Contoso"),
+        f"{GATEWAY}/contoso.example/x",
+        f"{GATEWAY}/sharedKey",
+    ],
+)
+def test_an_id_that_is_none_of_azures_keeps_its_parts_and_no_word_of_anybody(odd: str) -> None:
+    [found], _ = hidden(row(ResourceId=odd))
+
+    assert "contoso" not in found["ResourceId"].lower()
+    assert odd.count("/") == found["ResourceId"].count("/")
+    assert odd.endswith("/sharedKey") == found["ResourceId"].endswith("/sharedKey")
+
+
 def test_a_name_of_two_letters_is_masked_where_it_stands_alone() -> None:
     [found], table = hidden(
         row(ResourceId=GATEWAY.replace("vpn-hub-weu", "gw"), Message="gw, gwen and GW")
     )
 
     assert f"{table['gw']}, gwen and {table['gw']}" == found["Message"]
+
+
+def test_a_name_is_found_in_what_looks_like_a_time_or_an_address() -> None:
+    [found], table = hidden(
+        row(ResourceId=GATEWAY.replace("vpn-hub-weu", "dad"), Message="at 03:14:dad:")
+    )
+
+    assert f"at 03:14:{table['dad']}:" == found["Message"]
+
+
+@pytest.mark.parametrize(
+    "text", [":" * 30_000, "a." * 15_000, "%25" * 10_000, "a" * 30_000, "a@" * 15_000]
+)
+def test_a_hostile_text_takes_no_longer_than_its_length(text: str) -> None:
+    """Were it quadratic, these would take minutes."""
+    message, _ = said(text)
+
+    assert message
 
 
 def test_what_is_json_in_a_column_is_masked_as_json() -> None:

@@ -15,8 +15,8 @@ from urllib.parse import parse_qs
 import pytest
 
 from detector.azure.clouds import CLOUDS, Endpoint
-from detector.azure.metrics import Metrics, arm_client, metrics_client
-from detector.azure.network import AT_ONCE
+from detector.azure.metrics import Metrics, metrics_client
+from detector.azure.resource_manager import AT_ONCE, ResourceManager
 from detector.errors import FactUnknown
 from detector.model import Gateway, Series, Window
 from tests.azure_stand_in import AzureStandIn, Fault, closed, truncated
@@ -24,9 +24,7 @@ from tests.loopback import Reply
 from tests.test_network import AnyToken, NoToken, Pauses
 
 if TYPE_CHECKING:
-    from azure.core import PipelineClient
     from azure.core.credentials import TokenCredential
-    from azure.core.rest import HttpRequest, HttpResponse
     from azure.monitor.querymetrics import MetricsClient
 
 AT = datetime(2026, 11, 22, 2, 10, tzinfo=UTC)
@@ -96,7 +94,7 @@ def the_endpoint(url: str) -> Endpoint:
     return endpoint
 
 
-def not_asked() -> PipelineClient[HttpRequest, HttpResponse]:
+def not_asked() -> ResourceManager:
     pytest.fail("nobody has to ask ARM")
 
 
@@ -115,11 +113,11 @@ def metrics(azure: AzureStandIn, pauses: Pauses) -> Iterator[MakeMetrics]:
                     )
                 )
 
-            def arm() -> PipelineClient[HttpRequest, HttpResponse]:
+            def arm() -> ResourceManager:
                 endpoint = the_endpoint(azure.url)
-                return until_then.enter_context(
-                    arm_client(credential or AnyToken(), endpoint, sleep=pauses)
-                )
+                client = ResourceManager(credential or AnyToken(), endpoint, sleep=pauses)
+                until_then.callback(client.close)
+                return client
 
             return Metrics(client, cache(arm), left=lambda: left)
 

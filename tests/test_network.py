@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,9 @@ from azure.core.credentials import AccessToken
 from azure.identity import CredentialUnavailableError
 
 from detector.azure.clouds import CLOUDS
-from detector.azure.network import Network, network_client
+from detector.azure.network import MANY, Network, Query
+from detector.azure.resource_graph import ResourceGraph, resource_graph_client
+from detector.azure.resource_manager import ResourceManager
 from detector.errors import FactUnknown
 from detector.model import Connection, Gateway, TunnelState, TunnelStatus
 from tests.azure_stand_in import AzureStandIn, Fault, closed, truncated
@@ -23,7 +25,6 @@ from tests.loopback import Reply
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
-    from azure.mgmt.network import NetworkManagementClient
 
 SUBSCRIPTION_ID = "0f0f0f0f-0000-4000-8000-00000000000a"
 NETWORK = f"/subscriptions/{SUBSCRIPTION_ID}/resourceGroups/rg-Network/providers/Microsoft.Network"
@@ -33,6 +34,12 @@ PUBLIC_IP_ID = f"{NETWORK}/publicIPAddresses/pip-Hub"
 PEER_ID = f"{NETWORK}/localNetworkGateways/lng-Branch"
 
 MakeNetwork = Callable[..., Network]
+Page = Sequence[Mapping[str, object]]
+
+
+def not_asked(query: str, subscriptions: Sequence[str]) -> Iterator[Page]:
+    pytest.fail("a few gateways are asked themselves")
+
 
 FORBIDDEN = (
     "no permission to read it;"
@@ -115,24 +122,33 @@ def network(azure: AzureStandIn, pauses: Pauses) -> Iterator[MakeNetwork]:
     with ExitStack() as until_then:
 
         def make(
-            left: timedelta = timedelta(minutes=4), credential: TokenCredential | None = None
+            left: timedelta = timedelta(minutes=4),
+            credential: TokenCredential | None = None,
+            graph: Query = not_asked,
         ) -> Network:
-            def client(subscription_id: str) -> NetworkManagementClient:
-                endpoint = CLOUDS["AzureCloud"].pointed(arm=azure.url).arm
-                assert endpoint is not None
-                return until_then.enter_context(
-                    network_client(
-                        credential or AnyToken(), subscription_id, endpoint, sleep=pauses
-                    )
-                )
-
-            return Network(client, left=lambda: left)
+            endpoint = CLOUDS["AzureCloud"].pointed(arm=azure.url).arm
+            assert endpoint is not None
+            client = ResourceManager(credential or AnyToken(), endpoint, sleep=pauses)
+            until_then.callback(client.close)
+            return Network(lambda: client, graph, left=lambda: left)
 
         yield make
 
 
 def the_gateway(network: Network) -> Gateway:
     return network.gateways([GATEWAY_ID])[GATEWAY_ID]
+
+
+def the_connections(network: Network) -> Sequence[Connection]:
+    found = network.connections([GATEWAY_ID])[GATEWAY_ID]
+    assert not isinstance(found, FactUnknown), found.why
+    return found
+
+
+def why_no_connections(network: Network) -> str:
+    found = network.connections([GATEWAY_ID])[GATEWAY_ID]
+    assert isinstance(found, FactUnknown)
+    return found.why
 
 
 def an_error(code: str) -> dict[str, Any]:
@@ -212,7 +228,7 @@ def test_a_gateway_that_cannot_be_had_is_asked_for_once_a_run_too(
 
 
 def test_of_many_gateways_each_has_its_own_facts(azure: AzureStandIn, network: MakeNetwork) -> None:
-    names = [f"vpn-{number}" for number in range(20)]
+    names = [f"vpn-{number}" for number in range(MANY - 1)]
     for name in names:
         azure.arm[f"{NETWORK}/virtualNetworkGateways/{name}"] = a_gateway_body(name)
     ids = [f"{NETWORK}/virtualNetworkGateways/{name}".lower() for name in names]
@@ -221,7 +237,7 @@ def test_of_many_gateways_each_has_its_own_facts(azure: AzureStandIn, network: M
 
     assert ids == list(gateways)
     assert names == [gateway.name for gateway in gateways.values()]
-    assert 20 == len(azure.requests)
+    assert MANY - 1 == len(azure.requests)
 
 
 def test_no_gateways_ask_for_nothing(network: MakeNetwork, azure: AzureStandIn) -> None:
@@ -363,8 +379,9 @@ def test_without_a_credential_nothing_is_known(azure: AzureStandIn, network: Mak
 def test_arm_that_cannot_be_reached_did_not_answer(pauses: Pauses) -> None:
     endpoint = CLOUDS["AzureCloud"].pointed(arm="https://127.0.0.1:1").arm
     assert endpoint is not None
-    with network_client(AnyToken(), SUBSCRIPTION_ID, endpoint, sleep=pauses) as client:
-        gateway = the_gateway(Network(lambda _: client, left=lambda: timedelta(minutes=1)))
+    client = ResourceManager(AnyToken(), endpoint, sleep=pauses)
+    gateway = the_gateway(Network(lambda: client, not_asked, left=lambda: timedelta(minutes=1)))
+    client.close()
 
     assert {SILENT} == set(gateway.unknown.values())
 
@@ -409,21 +426,11 @@ CONNECTION = Connection(
 )
 
 
-def test_a_connection_has_its_name_its_peers_address_and_its_state(
+def test_a_connection_has_its_name_and_its_peers_address_and_nobody_asks_its_state(
     connected: AzureStandIn, network: MakeNetwork
 ) -> None:
-    assert [CONNECTION] == list(network().connections(GATEWAY_ID))
+    assert [replace(CONNECTION, status=None)] == list(the_connections(network()))
     assert {"GET"} == {request.method for request in connected.requests}
-
-
-def test_a_state_that_the_list_has_is_not_asked_for_again(
-    connected: AzureStandIn, network: MakeNetwork
-) -> None:
-    connected.arm[f"{GATEWAY_ID}/connections"] = {
-        "value": [a_connection(connectionStatus="NotConnected")]
-    }
-
-    assert ["NotConnected"] == [one.status for one in network().connections(GATEWAY_ID)]
     assert [] == connected.asked("/connections/to-Branch")
 
 
@@ -433,7 +440,7 @@ def test_a_peer_of_several_connections_is_asked_for_once(
     several = [a_connection(f"to-Branch-{number}") for number in range(8)]
     connected.arm[f"{GATEWAY_ID}/connections"] = {"value": several}
 
-    connections = network().connections(GATEWAY_ID)
+    connections = the_connections(network())
 
     assert {"203.0.113.7"} == {one.remote_ip for one in connections}
     assert 1 == len(connected.asked("/localNetworkGateways/"))
@@ -447,7 +454,7 @@ def test_the_connections_of_every_page_count(connected: AzureStandIn, network: M
         "nextLink": f"{connected.url}{NETWORK}/more",
     }
 
-    assert ["first", "second"] == [one.name for one in network().connections(GATEWAY_ID)]
+    assert ["first", "second"] == [one.name for one in the_connections(network())]
 
 
 def test_a_gateway_without_connections_has_none(
@@ -455,7 +462,7 @@ def test_a_gateway_without_connections_has_none(
 ) -> None:
     connected.arm[f"{GATEWAY_ID}/connections"] = {"value": []}
 
-    assert [] == list(network().connections(GATEWAY_ID))
+    assert [] == list(the_connections(network()))
 
 
 @pytest.mark.parametrize("fault", SOME)
@@ -465,10 +472,7 @@ def test_a_list_of_connections_that_cannot_be_had_says_why(
     reply, why = FAULTS[fault]
     connected.always("/vpn-hub/connections", reply)
 
-    with pytest.raises(FactUnknown) as unknown:
-        network().connections(GATEWAY_ID)
-
-    assert why == unknown.value.why
+    assert why == why_no_connections(network())
 
 
 @pytest.mark.parametrize("listed", [None, 3])
@@ -477,8 +481,7 @@ def test_a_list_of_another_form_is_no_list(
 ) -> None:
     connected.arm[f"{GATEWAY_ID}/connections"] = {"value": listed}
 
-    with pytest.raises(FactUnknown, match=UNREADABLE):
-        network().connections(GATEWAY_ID)
+    assert UNREADABLE == why_no_connections(network())
 
 
 def test_a_malformed_connection_costs_no_other(
@@ -486,19 +489,7 @@ def test_a_malformed_connection_costs_no_other(
 ) -> None:
     connected.arm[f"{GATEWAY_ID}/connections"] = {"value": [3, None, {}, a_connection()]}
 
-    assert ["203.0.113.7"] == [
-        one.remote_ip for one in network().connections(GATEWAY_ID) if one.remote_ip
-    ]
-
-
-@pytest.mark.parametrize("fault", SOME)
-def test_a_connection_that_cannot_be_had_has_no_state(
-    fault: str, connected: AzureStandIn, network: MakeNetwork
-) -> None:
-    reply, _ = FAULTS[fault]
-    connected.always("/connections/to-Branch", reply)
-
-    assert [replace(CONNECTION, status=None)] == list(network().connections(GATEWAY_ID))
+    assert ["203.0.113.7"] == [one.remote_ip for one in the_connections(network()) if one.remote_ip]
 
 
 @pytest.mark.parametrize("fault", SOME)
@@ -508,7 +499,7 @@ def test_a_peer_that_cannot_be_had_leaves_the_remote_ip_unknown(
     reply, _ = FAULTS[fault]
     connected.always("/localNetworkGateways/", reply)
 
-    assert [replace(CONNECTION, remote_ip=None)] == list(network().connections(GATEWAY_ID))
+    assert [replace(CONNECTION, status=None, remote_ip=None)] == list(the_connections(network()))
 
 
 TUNNEL = TunnelState(
@@ -543,12 +534,12 @@ def test_a_connection_that_is_asked_by_name_tells_of_its_tunnels(
 
 def test_each_connection_is_asked_once_a_run(live: AzureStandIn, network: MakeNetwork) -> None:
     asked = network()
-    asked.connections(GATEWAY_ID)
+    asked.connections([GATEWAY_ID])
 
     first = asked.tunnels([CONNECTION_ID.lower(), CONNECTION_ID.lower()])
 
     assert first == asked.tunnels([CONNECTION_ID.lower()])
-    assert 1 == len(live.asked("/connections/to-Branch"))
+    assert 1 == len(live.asked("/connections/to-branch"))
 
 
 def test_a_connection_without_a_body_that_names_it_keeps_the_id_that_was_asked(
@@ -613,3 +604,212 @@ def test_one_connections_trouble_is_no_others(live: AzureStandIn, network: MakeN
     found = network().tunnels([gone, CONNECTION_ID.lower(), "no id"])
 
     assert [FactUnknown, Connection, FactUnknown] == [type(each) for each in found.values()]
+
+
+# Many at once
+
+
+class Graph:
+    """Resource Graph with these rows by a word of the query; `asked` holds each word asked for."""
+
+    def __init__(self, **rows: Page) -> None:
+        self.rows = rows
+        self.asked: list[tuple[str, Sequence[str]]] = []
+
+    def __call__(self, query: str, subscriptions: Sequence[str]) -> Iterator[Page]:
+        kind = query.split("microsoft.network/")[1].partition("'")[0]
+        self.asked.append((kind, subscriptions))
+        if kind not in self.rows:
+            raise FactUnknown("no permission to read it", kind="refused")
+        yield self.rows[kind]
+
+
+GATEWAYS = [f"{NETWORK}/virtualNetworkGateways/vpn-{number:02}".lower() for number in range(MANY)]
+
+
+def bodies(**changes: object) -> list[dict[str, Any]]:
+    return [a_gateway_body(each.rpartition("/")[2], **changes) for each in GATEWAYS]
+
+
+def connection_rows() -> list[dict[str, Any]]:
+    """A connection of each gateway, as Resource Graph is asked for it."""
+    return [
+        {
+            "id": f"{NETWORK}/connections/to-{number}",
+            "name": f"to-{number}",
+            "virtualNetworkGateway1": {"id": gateway_id},
+            "localNetworkGateway2": {"id": PEER_ID},
+        }
+        for number, gateway_id in enumerate(GATEWAYS)
+    ]
+
+
+TYPE = "Microsoft.Network/"
+PEERS: Page = [{"id": PEER_ID, "gatewayIpAddress": "203.0.113.7"}]
+
+
+def test_many_gateways_are_asked_for_in_one_query_and_fewer_by_themselves(
+    azure: AzureStandIn, network: MakeNetwork
+) -> None:
+    graph = Graph(virtualnetworkgateways=bodies())
+
+    found = network(graph=graph).gateways(GATEWAYS)
+
+    assert GATEWAYS == list(found)
+    assert {("198.51.100.1",)} == {each.vips for each in found.values()}
+    assert [("virtualnetworkgateways", [SUBSCRIPTION_ID])] == graph.asked
+    assert [] == azure.requests
+    network().gateways(GATEWAYS[1:])
+    assert MANY - 1 == len(azure.requests)
+
+
+def test_what_resource_graph_leaves_out_and_what_was_just_written_is_asked_itself(
+    azure: AzureStandIn, network: MakeNetwork
+) -> None:
+    """What may not be read is left out in silence, so absence means nothing."""
+    left_out, written, half = GATEWAYS[:3]
+    rows = bodies()[1:]
+    rows[1]["properties"] |= {"sku": None}
+    ids = [*GATEWAYS, GATEWAY_ID]
+    azure.arm |= {each["id"]: each for each in bodies(activeActive=True)}
+
+    found = network(graph=Graph(virtualnetworkgateways=rows)).gateways(ids, {written})
+
+    asked = {request.path.lower() for request in azure.requests}
+
+    assert {left_out, written, half, GATEWAY_ID} == asked
+    assert asked - {GATEWAY_ID} == {each.id for each in found.values() if each.active_active}
+
+
+def test_a_vip_that_bodies_lack_is_asked_of_resource_graph_too(
+    azure: AzureStandIn, network: MakeNetwork
+) -> None:
+    addresses: Page = [{"id": PUBLIC_IP_ID, "ipAddress": "203.0.113.99"}]
+    graph = Graph(virtualnetworkgateways=bodies(bgpSettings={}), publicipaddresses=addresses)
+
+    found = network(graph=graph).gateways(GATEWAYS)
+
+    assert {("203.0.113.99",)} == {each.vips for each in found.values()}
+    assert [] == azure.requests
+
+
+def test_an_inventory_has_names_and_peers_and_no_states(
+    azure: AzureStandIn, network: MakeNetwork
+) -> None:
+    graph = Graph(connections=connection_rows(), localnetworkgateways=PEERS)
+
+    found = network(graph=graph).inventory(GATEWAYS)
+
+    assert [("to-0", "203.0.113.7", None)] == [
+        (each.name, each.remote_ip, each.status) for each in found[GATEWAYS[0]]
+    ]
+    assert GATEWAYS == list(found)
+    assert [] == azure.requests
+
+
+def test_a_gateway_without_connections_or_peers_in_the_inventory_is_not_in_it(
+    network: MakeNetwork,
+) -> None:
+    odd = {**connection_rows()[1], "localNetworkGateway2": {"id": f"{PEER_ID}-2"}}
+    rows = [odd, *connection_rows()[2:]]
+
+    found = network(graph=Graph(connections=rows, localnetworkgateways=PEERS)).inventory(GATEWAYS)
+
+    assert GATEWAYS[2:] == list(found)
+
+
+def test_each_subscription_is_asked_for_once_a_run(network: MakeNetwork) -> None:
+    graph = Graph(connections=connection_rows(), localnetworkgateways=PEERS)
+    asked = network(graph=graph)
+    other = [each.replace("0f0f0f0f", "1f1f1f1f") for each in GATEWAYS]
+    odd = [each.replace("0f0f0f0f", "") for each in GATEWAYS]
+
+    for ids in (GATEWAYS, [*GATEWAYS, *other, *odd], other):
+        asked.inventory(ids)
+
+    second = other[0].split("/")[2]
+    assert [[SUBSCRIPTION_ID]] * 2 + [[second]] * 2 == [each for _, each in graph.asked]
+
+
+def test_where_resource_graph_is_not_to_be_had_each_gateway_is_asked_and_the_run_is_told(
+    azure: AzureStandIn, network: MakeNetwork
+) -> None:
+    azure.arm |= {each["id"]: each for each in bodies()}
+    asked = network(graph=Graph())
+
+    found = asked.gateways(GATEWAYS)
+
+    assert {} == asked.inventory(GATEWAYS)
+    assert [{}] * MANY == [each.unknown for each in found.values()]
+    assert MANY == len(azure.requests)
+    why = "Azure Resource Graph was not to be had, so each gateway was asked"
+    assert (f"{why}: no permission to read it",) == asked.notes
+
+
+def test_peers_that_the_inventory_has_are_not_asked_again(
+    connected: AzureStandIn, network: MakeNetwork
+) -> None:
+    asked = network(graph=Graph(connections=connection_rows(), localnetworkgateways=PEERS))
+    asked.inventory(GATEWAYS)
+
+    assert ["203.0.113.7"] == [each.remote_ip for each in the_connections(asked)]
+    assert [] == connected.asked("/localNetworkGateways/")
+
+
+def test_the_next_page_of_a_list_is_where_the_first_was(
+    connected: AzureStandIn, network: MakeNetwork
+) -> None:
+    """Elsewhere nobody gets the token."""
+    connected.arm[f"{GATEWAY_ID}/connections"] = {
+        "value": [a_connection()],
+        "nextLink": "https://127.0.0.1:1/more",
+    }
+
+    assert UNREADABLE == why_no_connections(network())
+
+
+def test_the_queries_that_are_shipped_find_a_fleet(
+    azure: AzureStandIn, network: MakeNetwork, pauses: Pauses
+) -> None:
+    """Over the client of Resource Graph and a stand-in that executes KQL."""
+    endpoint = CLOUDS["AzureCloud"].pointed(arm=azure.url).arm
+    assert endpoint is not None
+    client = resource_graph_client(AnyToken(), endpoint, sleep=pauses)
+    graph = ResourceGraph(lambda: client, left=lambda: timedelta(minutes=1), sleep=pauses)
+    azure.graph.resources = [
+        *(
+            {**body, "type": "Microsoft.Network/virtualNetworkGateways"}
+            for body in bodies(bgpSettings={})
+        ),
+        *(
+            {
+                **a_connection(f"to-{number}", virtualNetworkGateway1={"id": gateway_id}),
+                "type": f"{TYPE}connections",
+            }
+            for number, gateway_id in enumerate(GATEWAYS)
+        ),
+        {
+            "id": PEER_ID,
+            "type": f"{TYPE}localNetworkGateways",
+            "properties": {"gatewayIpAddress": "203.0.113.7"},
+        },
+        {
+            "id": PUBLIC_IP_ID,
+            "type": f"{TYPE}publicIPAddresses",
+            "properties": {
+                "ipAddress": "203.0.113.99",
+                "ipConfiguration": {"id": f"{WRITTEN_ID}/ipConfigurations/default"},
+            },
+        },
+    ]
+    asked = network(graph=graph.pages)
+
+    gateways, inventory = asked.gateways(GATEWAYS), asked.inventory(GATEWAYS)
+    client.close()
+
+    assert {("203.0.113.99",)} == {each.vips for each in gateways.values()}
+    assert [("to-7", "203.0.113.7", None)] == [
+        (each.name, each.remote_ip, each.status) for each in inventory[GATEWAYS[7]]
+    ]
+    assert {"POST"} == {request.method for request in azure.requests}
+    assert () == asked.notes

@@ -51,7 +51,9 @@ class TestState:
         insight = tunnels(3, is_open=False)
 
         assert "BACK after 13 s" == headline(insight)
-        assert "vpn-hub-weu at 01:59:59 UTC on 22 Nov 2026, as of 02:25:00" == when(insight)
+        assert "vpn-hub-weu switched over at 01:59:59 UTC on 22 Nov 2026, as of 02:25:00" == when(
+            insight
+        )
 
     def test_lost_redundancy_says_since_when(self) -> None:
         assert "REDUNDANCY LOST" == headline(active_active())
@@ -60,8 +62,8 @@ class TestState:
     def test_a_gateway_that_keeps_switching_over_says_how_often(self) -> None:
         assert "KEEPS SWITCHING OVER" == headline(three_days())
         assert (
-            "vpn-hub-weu 87 times from 22 Nov 02:00:00 to 25 Nov 01:40:00 UTC, as of 25 Nov "
-            "02:11:00"
+            "vpn-hub-weu switched over 87 times from 22 Nov 02:00:00 to 25 Nov 01:40:00 UTC, "
+            "as of 25 Nov 02:11:00"
         ) == when(three_days())
 
     def test_what_was_taken_back_stays_so_whatever_is_told_of_it_later(self) -> None:

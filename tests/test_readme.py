@@ -10,6 +10,7 @@ import typer
 
 from detector.app.cli import app
 from detector.app.settings import DEFAULTS, Settings
+from tests.screenshots import PICTURES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -70,6 +71,14 @@ def test_the_files_that_the_readme_names_are_there() -> None:
         found = [place / name for place in (ROOT, folder, folder / "azure")]
 
         assert any(path.exists() for path in found), name
+
+
+def test_the_pictures_of_the_readme_are_those_that_make_screenshots_makes() -> None:
+    shown = set(re.findall(r'"(docs/images/[^"]+)"', README))
+    made = {f"docs/images/{name}.png" for name, _, _ in PICTURES}
+
+    assert shown <= made
+    assert all((ROOT / picture).read_bytes().startswith(b"\x89PNG") for picture in made)
 
 
 def test_the_rows_and_the_verdict_of_the_readme_are_those_of_the_demo(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from detector.local.folder import FolderJournal
 from detector.model import State
 from tests.builders import GATEWAY_ID, a_diagnosis, a_failover, a_gateway, at
 from tests.command_line import files
+from tests.memory import due
 
 RECORD = Record(
     failover=a_failover(),
@@ -29,7 +30,7 @@ def test_it_answers_as_the_journal_beneath(tmp_path: Path) -> None:
 
     assert journal.load(history.key) == readonly.load(history.key)
     assert history == readonly.load(history.key)[0]
-    assert [history.key] == list(readonly.due(at(hours=1)))
+    assert [history.key] == due(readonly, at(hours=1))
     assert {"noted": True} == readonly.last_run()
 
 

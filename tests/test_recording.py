@@ -314,7 +314,7 @@ def test_coverage_that_cannot_be_read_is_named_and_stops_nothing(
     entry: object, recorded: Path, record: Record
 ) -> None:
     record("coverage/coverage.json", [entry])
-    [line] = Recording.read(recorded).unusable.lines
+    [line] = Recording.read(recorded).unusable_bodies.lines
 
     assert line.startswith("coverage/coverage.json: ")
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from detector.errors import Unforeseen
 from detector.model import (
     CUSTOMER_INITIATED,
     PLATFORM_INITIATED,
@@ -15,7 +16,15 @@ from detector.model import (
     Phase,
     Signal,
 )
-from detector.signals.row import COLUMNS, UnreadableRow, instant, read_row, read_rows
+from detector.signals.row import (
+    COLUMNS,
+    EXAMPLES,
+    UnreadableRow,
+    Unusable,
+    instant,
+    read_row,
+    read_rows,
+)
 from tests.builders import GATEWAY_ID, GATEWAY_LOG, PARIS, TUNNEL_LOG, ZERO
 
 AT = datetime(2026, 11, 22, 2, 14, 7, 123000, tzinfo=UTC)
@@ -393,3 +402,15 @@ def test_no_text_of_a_row_is_kept_without_bound() -> None:
     assert (2000, 2000) == (len(health.title), len(health.summary))
     with pytest.raises(UnreadableRow, match="its _ResourceId has over 400 characters"):
         read_row(a_row(ResourceId=f"{GATEWAY_ID}{'x' * 400}"))
+
+
+def test_of_many_rows_that_cannot_be_read_some_are_named_and_all_are_counted() -> None:
+    unusable, others = Unusable(), Unusable()
+    for number in range(EXAMPLES + 3):
+        unusable.add(f"row {number}", UnreadableRow("it has no time"))
+        others.add(f"line {number}", Unforeseen(f"line {number}", "ValueError"))
+    unusable.extend(others)
+
+    assert "row 0: it has no time" == unusable.lines[0]
+    assert (EXAMPLES, EXAMPLES) == (len(unusable.lines), len(unusable.failures))
+    assert 6 == unusable.more

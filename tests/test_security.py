@@ -15,6 +15,7 @@ import pytest
 from detector.app import bootstrap
 from detector.app.invocation import examine, invoke
 from detector.app.settings import Settings
+from detector.azure.network import MANY
 from detector.errors import RunFailed
 from detector.journal.delivery import attempt
 from detector.model import Window
@@ -98,8 +99,9 @@ def test_the_app_sends_just_the_requests_that_are_listed(
     now = datetime.now(UTC)
     world = bootstrap.of_azure(settings, clock=lambda: now, left=lambda: timedelta(minutes=4))
     [gateway] = world.sources.gateways([GATEWAY.lower()]).values()
-    world.sources.connections(gateway.id)
+    world.sources.connections([gateway.id])
     world.sources.tunnels([CONNECTION.lower()])
+    world.sources.inventory([GATEWAY.lower()] * MANY)
     world.sources.health([gateway.id])
     azure.once("/metrics:getBatch", Reply(status=403))
     world.sources.bandwidth([gateway], Window(start=now - timedelta(hours=1), end=now))

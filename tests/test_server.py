@@ -5,20 +5,32 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPResponse
+from typing import TYPE_CHECKING
 
 import pytest
 
 from detector.app.lookup import Lookup
 from detector.app.server import server
 from detector.app.site import SAFE, Site
-from tests.builders import NIGHT
+from detector.model import CauseKind, State
+from tests.builders import NIGHT, at
+from tests.fleets import a_failover
 from tests.test_lookup import EVERY_FIVE, Remembered
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+TOLD = [
+    a_failover("vpn-a", at(hours=-1), state=State.ONGOING, down=1),
+    a_failover("vpn-a", at(hours=-30), causes=(CauseKind.RESET,)),
+    a_failover("vpn-b", at(hours=-60)),
+]
 
 
 @pytest.fixture(name="port")
 def a_server() -> Iterator[int]:
-    """A server of a store in memory, by its port."""
-    site = Site(lookup=Lookup(archive=Remembered(), schedule=EVERY_FIVE))
+    """A server of a store in memory with three failovers, by its port."""
+    site = Site(lookup=Lookup(archive=Remembered(told=TOLD), schedule=EVERY_FIVE))
     with server(site, 0, clock=lambda: NIGHT) as running:
         serving = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
         serving.start()
@@ -82,3 +94,22 @@ def test_nothing_can_be_changed(port: int, method: str) -> None:
 def test_another_sites_name_that_leads_here_gets_nothing(port: int, host: str) -> None:
     """A page of that site could read the answers, since its browser is on this machine."""
     assert 403 == asked(port, "/api/failovers", Host=host)[0].status
+
+
+def test_the_form_chooses_failovers_in_a_real_browser(browser: Browser, port: int) -> None:
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(f"http://127.0.0.1:{port}/")
+
+        def chosen(**values: str) -> list[str]:
+            for name, value in {"gateway": "", "cause": "", "state": "", **values}.items():
+                field = page.locator(f"[name={name}]")
+                field.fill(value) if name == "gateway" else field.select_option(value)
+            page.get_by_role("button", name="Show").click()
+            return page.locator("#failovers tbody tr td:nth-child(2)").all_inner_texts()
+
+        assert ["vpn-a", "vpn-a", "vpn-b"] == chosen()
+        assert ["vpn-b"] == chosen(gateway="vpn-b")
+        assert ["vpn-a"] == chosen(cause="reset")
+        assert ["vpn-a"] == chosen(state="ongoing")
+        assert [] == chosen(gateway="vpn-b", state="ongoing")

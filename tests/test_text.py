@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from detector.text import (
     clock,
     count,
+    cut,
     day,
     day_and_month,
     fingerprint,
@@ -95,3 +96,8 @@ def test_what_does_not_fit_is_cut_visibly() -> None:
 
 def test_a_fingerprint_is_eight_digits_of_the_sha_256() -> None:
     assert "ba7816bf" == fingerprint("abc")
+
+
+@pytest.mark.parametrize(("most", "shown"), [(5, "night"), (6, "night"), (4, "nig…"), (1, "…")])
+def test_a_text_that_is_cut_says_so_within_its_length(most: int, shown: str) -> None:
+    assert shown == cut("night", most)

@@ -71,7 +71,7 @@ def test_the_switch_over_its_cause_and_the_end_of_the_logs_are_named_where_they_
 
         assert "01:59:59 IN_0 → IN_1" in texts
         assert "01:58:52 maintenance recorded" in texts
-        assert "logs seen until 02:25:01" in texts
+        assert "seen until 02:25:01" in texts
 
 
 def test_of_many_switch_overs_the_first_and_the_last_are_named_and_each_is_drawn() -> None:

@@ -22,17 +22,20 @@ from detector.runs import Sources, World
 from detector.sinks import People, Webhook
 
 if TYPE_CHECKING:
-    from azure.core import PipelineClient
     from azure.core.credentials import TokenCredential
-    from azure.core.rest import HttpRequest, HttpResponse
-    from azure.mgmt.network import NetworkManagementClient
     from azure.mgmt.resourcegraph import ResourceGraphClient
-    from azure.mgmt.resourcehealth import ResourceHealthMgmtClient
     from azure.monitor.querymetrics import MetricsClient
     from azure.storage.blob import ContainerClient
     from azure.storage.queue import QueueClient
 
-    from detector.azure import LogsClient, Metrics, Network, ResourceHealth
+    from detector.azure import (
+        LogsClient,
+        Metrics,
+        Network,
+        Query,
+        ResourceHealth,
+        ResourceManager,
+    )
     from detector.errors import FactUnknown
     from detector.local import Recording
     from detector.model import Gateway, Series, Window
@@ -116,7 +119,9 @@ def recorder_of(
         return metrics.one_by_one([gateway.id for gateway in gateways], window)
 
     logs = Logs(lambda: clients.logs, settings.scopes, left=left)
-    return logs, replace(_sources(clients, left, logs), bandwidth=bandwidth)
+    # Nothing comes from Resource Graph, whose bodies are not what ARM wrote.
+    asked = _sources(clients, left, logs, query=lambda *_: ())
+    return logs, replace(asked, bandwidth=bandwidth)
 
 
 def _quieten() -> None:
@@ -140,8 +145,9 @@ def of_recording(
         catch_up=timedelta(days=2),
         signals=recording.signals,
         sources=Sources(
-            gateways=recording.gateways,
-            connections=recording.connections,
+            gateways=lambda ids, written=(): recording.gateways(ids),  # noqa: ARG005 -- they are dated
+            connections=lambda ids: {each: recording.connections(each) for each in ids},
+            inventory=lambda ids: {},  # noqa: ARG005 -- a recording has none
             tunnels=recording.tunnels,
             health=recording.health,
             bandwidth=recording.bandwidth,
@@ -159,8 +165,6 @@ class _Clients:
     def __init__(self, settings: Settings, hear: Callable[[object], None] | None = None) -> None:
         self._settings = settings
         self._hear = hear
-        self.of_subscription = cache(self._of_subscription)
-        self.health_of = cache(self._health_of)
         self.of_region = cache(self._of_region)
 
     @cached_property
@@ -184,28 +188,16 @@ class _Clients:
 
         return LogsClient(self.credential, _given(self.cloud.logs))
 
-    def _of_subscription(self, subscription_id: str) -> NetworkManagementClient:
-        from detector.azure import network_client
-
-        arm = _given(self.cloud.arm)
-        return network_client(self.credential, subscription_id, arm, hear=self._hear)
-
-    def _health_of(self, subscription_id: str) -> ResourceHealthMgmtClient:
-        from detector.azure import health_client
-
-        arm = _given(self.cloud.arm)
-        return health_client(self.credential, subscription_id, arm, hear=self._hear)
-
     def _of_region(self, region: str) -> MetricsClient:
         from detector.azure import metrics_client
 
         return metrics_client(self.credential, region, _given(self.cloud.metrics))
 
     @cached_property
-    def arm(self) -> PipelineClient[HttpRequest, HttpResponse]:
-        from detector.azure import arm_client
+    def arm(self) -> ResourceManager:
+        from detector.azure import ResourceManager
 
-        return arm_client(self.credential, _given(self.cloud.arm), hear=self._hear)
+        return ResourceManager(self.credential, _given(self.cloud.arm), hear=self._hear)
 
     @cached_property
     def graph(self) -> ResourceGraphClient:
@@ -247,18 +239,24 @@ def _given(endpoint: Endpoint | None) -> Endpoint:
     return endpoint
 
 
-def _sources(clients: _Clients, left: Callable[[], timedelta], logs: Logs) -> Sources:
-    """The facts' ports; their modules are imported when something is asked."""
+def _sources(
+    clients: _Clients, left: Callable[[], timedelta], logs: Logs, *, query: Query | None = None
+) -> Sources:
+    """The facts' ports; their modules are imported when something is asked.
+
+    `query` asks Resource Graph instead of its client.
+    """
 
     def network() -> Network:
-        from detector.azure import Network
+        from detector.azure import Network, ResourceGraph
 
-        return Network(clients.of_subscription, left=left)
+        graph = ResourceGraph(lambda: clients.graph, left=left)
+        return Network(lambda: clients.arm, query or graph.pages, left=left)
 
     def health() -> ResourceHealth:
         from detector.azure import ResourceHealth
 
-        return ResourceHealth(clients.health_of, left=left)
+        return ResourceHealth(lambda: clients.arm, left=left)
 
     def metrics() -> Metrics:
         from detector.azure import Metrics
@@ -267,8 +265,9 @@ def _sources(clients: _Clients, left: Callable[[], timedelta], logs: Logs) -> So
 
     one_network = cache(network)
     return Sources(
-        gateways=lambda ids: one_network().gateways(ids),
-        connections=lambda gateway_id: one_network().connections(gateway_id),
+        gateways=lambda ids, written=(): one_network().gateways(ids, written),
+        connections=lambda ids: one_network().connections(ids),
+        inventory=lambda ids: one_network().inventory(ids),
         tunnels=lambda connection_ids: one_network().tunnels(connection_ids),
         health=lambda gateway_ids: health().events(gateway_ids),
         bandwidth=lambda gateways, window: metrics().bandwidth(gateways, window),

@@ -133,17 +133,16 @@ def _months(since: datetime, until: datetime) -> Sequence[date]:
 
 
 def _coverage(archive: Archive) -> tuple[datetime | None, Sequence[Known], int | None]:
-    """When the logs of the gateways were last checked, the blind ones, and how many there are."""
+    """When the logs of the gateways were last checked, which there are, and how many."""
     try:
         noted, _ = archive.note(LAST_COVERAGE)
         document = _Coverage.model_validate(noted)
     except (JournalUnavailable, ValueError):  # without it the page says that nobody checked
         return None, (), None
-    blind = [
-        Known(id=each.id.lower(), name=each.id.rpartition("/")[2], blind=each.why)
-        for each in document.blind
-    ]
-    return document.at, blind, document.gateways
+    whys = dict.fromkeys(map(str.lower, document.known), "")
+    whys |= {each.id.lower(): each.why for each in document.blind}
+    known = [Known(id=each, name=each.rpartition("/")[2], blind=why) for each, why in whys.items()]
+    return document.at, known, document.gateways
 
 
 class _Blind(BaseModel):
@@ -158,6 +157,7 @@ class _Coverage(BaseModel):
 
     at: AwareDatetime
     gateways: int
+    known: tuple[str, ...] = ()
     blind: tuple[_Blind, ...] = ()
 
 

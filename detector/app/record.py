@@ -78,11 +78,11 @@ def _ask(sources: Sources, ids: Sequence[str], window: Window, say: Say) -> set[
         for why in sorted(set(gateway.unknown.values()) - {NOT_SET}):
             say(f"note: {gateway.name}: {why}")
     connections: set[str] = set()
+    listings = sources.connections(list(gateways))
     for number, gateway in enumerate(gateways.values(), start=1):
-        try:
-            listed = sources.connections(gateway.id)
-        except FactUnknown as error:
-            say(f"note: {gateway.name}: its connections are not recorded: {error.why}")
+        listed = listings[gateway.id]
+        if isinstance(listed, FactUnknown):
+            say(f"note: {gateway.name}: its connections are not recorded: {listed.why}")
             continue
         connections |= {connection.id for connection in listed if connection.id}
         say(f"{number} of {len(ids)}: {gateway.name}, {count(len(listed), 'connection')}")

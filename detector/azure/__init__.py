@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from detector.azure.blobs import BlobArchive, BlobInsights, BlobJournal
     from detector.azure.clouds import CLOUDS, Cloud, Endpoint
     from detector.azure.eventgrid import EventGrid
-    from detector.azure.health import ResourceHealth, health_client
     from detector.azure.ingestion import LogsIngestion
     from detector.azure.logs import Logs
     from detector.azure.logs_client import LogsClient
-    from detector.azure.metrics import Metrics, arm_client, metrics_client
-    from detector.azure.network import Bodies, Network, network_client
+    from detector.azure.metrics import Metrics, metrics_client
+    from detector.azure.network import Network, Query, ResourceHealth
     from detector.azure.queue import QueueSink, send_wish
     from detector.azure.resource_graph import ResourceGraph, resource_graph_client
+    from detector.azure.resource_manager import Bodies, ResourceManager
     from detector.azure.storage import StorageConnection, container_client, queue_client
 
 __all__ = [
@@ -34,15 +34,14 @@ __all__ = [
     "LogsIngestion",
     "Metrics",
     "Network",
+    "Query",
     "QueueSink",
     "ResourceGraph",
     "ResourceHealth",
+    "ResourceManager",
     "StorageConnection",
-    "arm_client",
     "container_client",
-    "health_client",
     "metrics_client",
-    "network_client",
     "queue_client",
     "resource_graph_client",
     "send_wish",
@@ -53,13 +52,13 @@ __getattr__ = lazily(
     blobs=("BlobArchive", "BlobInsights", "BlobJournal"),
     clouds=("CLOUDS", "Cloud", "Endpoint"),
     eventgrid=("EventGrid",),
-    health=("ResourceHealth", "health_client"),
     ingestion=("LogsIngestion",),
     logs=("Logs",),
     logs_client=("LogsClient",),
-    metrics=("Metrics", "arm_client", "metrics_client"),
-    network=("Bodies", "Network", "network_client"),
+    metrics=("Metrics", "metrics_client"),
+    network=("Network", "Query", "ResourceHealth"),
     queue=("QueueSink", "send_wish"),
     resource_graph=("ResourceGraph", "resource_graph_client"),
+    resource_manager=("Bodies", "ResourceManager"),
     storage=("StorageConnection", "container_client", "queue_client"),
 )

@@ -19,6 +19,8 @@ from detector.journal import (
     DEADLINE,
     HISTORIES,
     LAST_RUN,
+    NO_EARLIER,
+    Mark,
     fleet_month,
     fleet_path,
     history_from_json,
@@ -127,7 +129,7 @@ class _Blobs:
 class BlobJournal(_Blobs):
     """Histories as blobs, each saved only over the ETag that it was loaded with.
 
-    `History.due` stands in a blob's metadata, so one list request tells which histories are due.
+    A history's mark stands in its blob's metadata, so one list request tells which to look at.
     """
 
     def load(self, key: str) -> tuple[History | None, str | None]:
@@ -144,12 +146,14 @@ class BlobJournal(_Blobs):
     def save(self, history: History, tag: str | None) -> str:
         """Write `history`, if it is still as `tag` says; its new ETag. Raises JournalConflict."""
         path, text = history_path(history.key), history_to_json(history)
-        due = {} if history.due is None else {"due": history.due.astimezone(UTC).isoformat()}
-        return self._done(path, lambda: _write(self._container(), path, text, due, over=_only(tag)))
+        said = _said(history.mark)
+        return self._done(
+            path, lambda: _write(self._container(), path, text, said, over=_only(tag))
+        )
 
-    def due(self, now: datetime) -> Sequence[str]:
-        """The keys of histories that are due by `now`, in the order of their names."""
-        return [history_key(blob.name) for blob in self._listed(HISTORIES) if _is_due(blob, now)]
+    def marks(self) -> Mapping[str, Mark]:
+        """What each history says of itself: one list request for 5,000 of them."""
+        return {history_key(blob.name): _mark(blob) for blob in self._listed(HISTORIES)}
 
     def last_run(self) -> Mapping[str, object] | None:
         """What the last run noted, or None."""
@@ -312,13 +316,23 @@ def _is_race(error: Exception) -> bool:
     return getattr(error, "error_code", None) in ("BlobAlreadyExists", "ConditionNotMet")
 
 
-def _is_due(blob: BlobProperties, now: datetime) -> bool:
-    """Whether the blob's metadata says so; what cannot be read is due, and `load` tells why."""
-    due = (blob.metadata or {}).get("due")
+def _said(mark: Mark) -> dict[str, str]:
+    """The metadata that says what a mark does."""
+    due = None if mark.due is None else mark.due.astimezone(UTC).isoformat()
+    said = {"due": due, "seen": mark.seen, "followed": "true" if mark.followed else ""}
+    return {name: text for name, text in said.items() if text}
+
+
+def _mark(blob: BlobProperties) -> Mark:
+    """What the blob's metadata says; what cannot be read is due, and `load` tells why."""
+    said = blob.metadata or {}
     try:
-        return due is not None and datetime.fromisoformat(due) <= now
-    except (ValueError, TypeError):  # no time, or one without its zone
-        return True
+        due = datetime.fromisoformat(said["due"]) if "due" in said else None
+    except (ValueError, TypeError):
+        due = NO_EARLIER
+    if due is not None and due.tzinfo is None:
+        due = NO_EARLIER
+    return Mark(due=due, followed="followed" in said, seen=said.get("seen") or "")
 
 
 def _place(container: ContainerClient, path: str) -> str:

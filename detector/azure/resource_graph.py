@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from detector.azure.network import PATIENCE, reading_policies
+from detector.azure.resource_manager import PATIENCE, reading_policies
 from detector.errors import FactUnknown
 from detector.signals import UNREADABLE, arm
 
@@ -31,10 +31,9 @@ ROWS: Final = 1000
 SUBSCRIPTIONS: Final = 1000
 """The most subscriptions that one query names; more are asked for in queries of their own."""
 
-_GATEWAYS: Final = """\
+GATEWAYS: Final = """\
 resources
-| where type =~ "microsoft.network/virtualnetworkgateways"
-| where tostring(properties.gatewayType) =~ "Vpn"
+| where type =~ 'microsoft.network/virtualnetworkgateways'
 | project id, name, location, properties"""
 
 _HOURS_MINUTES_SECONDS: Final = re.compile(r"(\d{1,2}):(\d\d):(\d\d)(?:\.\d+)?", re.ASCII)
@@ -86,11 +85,12 @@ class ResourceGraph:
 
         Addresses that a gateway's own body lacks are unknown. Raises FactUnknown.
         """
-        return [
+        gateways = (
             arm.gateway(str(row.get("id")).lower(), row, {})
-            for page in self.pages(_GATEWAYS, subscriptions)
+            for page in self.pages(GATEWAYS, subscriptions)
             for row in page
-        ]
+        )
+        return [each for each in gateways if each.gateway_type == "Vpn"]
 
     def pages(self, query: str, subscriptions: Sequence[str] | None) -> Iterator[Page]:
         """The rows of a query, a thousand at a time, in the order of their ids.

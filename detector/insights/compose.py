@@ -22,6 +22,7 @@ from detector.insights.document import (
     EvidenceFacts,
     FailoverFacts,
     GatewayFacts,
+    Generator,
     Insight,
     Links,
     MaybeOutFacts,
@@ -41,6 +42,7 @@ from detector.insights.standing import Standing, standing_of
 from detector.insights.verdict import redundancy_lost, verdict_of
 from detector.model import Diagnosis, Failover, Gateway, Outage, Redundancy
 from detector.text import one_line
+from detector.version import VERSION
 
 SKU_BENCHMARKS: Final = "https://learn.microsoft.com/azure/vpn-gateway/about-gateway-skus#benchmark"
 
@@ -126,6 +128,7 @@ def _insight(
         reasons=revision.reasons,
         told_at=revision.told_at,
         drill=revision.drill,
+        generator=Generator(version=VERSION),
         diagnostic_scenario=told_by.scenario,
         article_id=told_by.id,
         insight=RenderedArticle(

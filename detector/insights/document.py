@@ -293,6 +293,13 @@ class Links(Part):
     sku_benchmarks: str
 
 
+class Generator(Part):
+    """What wrote the document."""
+
+    name: Literal["gateway-failover-detector"] = "gateway-failover-detector"
+    version: str
+
+
 class Insight(Part):
     """What happened to one gateway, told once for each revision under one id."""
 
@@ -309,6 +316,9 @@ class Insight(Part):
         None, description="when the revision was made; null: by a release that did not note it"
     )
     drill: bool = False
+    generator: Generator | None = Field(
+        None, description="what wrote it; null where an earlier release did"
+    )
     diagnostic_scenario: str
     article_id: str
     insight: RenderedArticle

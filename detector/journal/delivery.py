@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import chain, compress
+from operator import not_
 from typing import Final, TypeVar
 
 from detector.boundary import Failures, contained
@@ -27,6 +30,9 @@ T = TypeVar("T")
 
 LONGEST_PROBLEM: Final = 500
 """So many characters are kept of what went wrong at a delivery."""
+
+AT_ONCE: Final = 8
+"""How many requests to the journal, and to each sink, are in flight at a time."""
 
 DEADLINE: Final = timedelta(seconds=20)
 """How long a delivery may take, to whatever sink.
@@ -74,73 +80,119 @@ class DeliverySummary:
         return self.failures.problems
 
 
-def deliver(
-    journal: Journal,
-    sinks: Iterable[Sink],
-    posts: Iterable[Posted],
-    *,
-    now: datetime,
-    has_time: Callable[[], bool],
-) -> DeliverySummary:
-    """Try each delivery once, and note in the journal what became of it.
+@dataclass(kw_only=True, slots=True)
+class Outgoing:
+    """The deliveries of one run, each tried once; what became of it is noted in the journal.
 
-    Machines get theirs gateway by gateway. Then each receiver of people's messages is told of all
-    gateways together, so that what belongs into one message is in one.
+    Machines get theirs as soon as something is posted, each sink in a pool of its own. At the end
+    each receiver of people's messages is told of all gateways together, so that what belongs into
+    one message is in one.
     A sink that failed is not tried again in this run, so that one that hangs costs its time-out
     once. What was not tried, for that or because the time is up, stays outstanding as it was.
     """
-    sinks = list(sinks)
-    receivers = [sink for sink in sinks if isinstance(sink, Receiver)]
-    names = {receiver.name for receiver in receivers}
-    machines = {sink.name: sink for sink in sinks if sink.name not in names}
-    failed: set[str] = set()
-    result = DeliverySummary()
-    settled: list[Posted] = []
-    for post in posts:
-        outcomes: list[Attempt] = []
-        tries = partial(_try, post, machines, names, failed, has_time, result, outcomes)
-        result.failures.done(post.history.gateway_id, tries)
-        settled.append(_settled(journal, post, outcomes, now, result))
-    for receiver in receivers:
-        told: dict[str, list[Attempt]] = defaultdict(list)
-        tell = partial(_tell, receiver, settled, told, now=now, has_time=has_time, result=result)
-        result.failures.done(receiver.name, tell)
-        settled = [
-            _settled(journal, post, told.get(post.history.key, ()), now, result) for post in settled
+
+    journal: Journal
+    sinks: Sequence[Sink]
+    now: datetime
+    has_time: Callable[[], bool]
+    summary: DeliverySummary = field(default_factory=DeliverySummary)
+    _failed: set[str] = field(default_factory=set)
+    _for_people: list[Posted] = field(default_factory=list)
+
+    def to_machines(self, posts: Iterable[Posted]) -> None:
+        """Try what machines are to get of these gateways, all at once as far as each sink goes."""
+        posts = list(posts)
+        names = {receiver.name for receiver in self._receivers}
+        machines = {sink.name: sink for sink in self.sinks if sink.name not in names}
+        outcomes: dict[str, list[Attempt]] = defaultdict(list)
+        tasks: list[tuple[Posted, _Tried]] = []
+        with ExitStack() as pools:
+            for name in {each.sink for post in posts for _, each in post.deliveries} - names:
+                pool = pools.enter_context(ThreadPoolExecutor(AT_ONCE))
+                sink = machines.get(name)
+                for post in posts:
+                    tried = _Tried()
+                    part = partial(_try, post, name, sink, self._failed, self.has_time, tried)
+                    pool.submit(tried.failures.done, post.history.gateway_id, part)
+                    tasks.append((post, tried))
+        for post, tried in tasks:
+            outcomes[post.history.key] += tried.outcomes
+            self.summary.untried += tried.untried
+            self.summary.failures.extend(tried.failures)
+        settled = self._settled(posts, outcomes)
+        to_people = [any(each.sink in names for _, each in post.deliveries) for post in posts]
+        self._for_people += compress(settled, to_people)
+        self._list(compress(settled, map(not_, to_people)))
+
+    def to_people(self) -> None:
+        """Tell each receiver what it is to hear of everything that was posted."""
+        posts = self._for_people
+        for receiver in self._receivers:
+            told: dict[str, list[Attempt]] = defaultdict(list)
+            tell = partial(
+                _tell,
+                receiver,
+                posts,
+                told,
+                now=self.now,
+                has_time=self.has_time,
+                result=self.summary,
+            )
+            self.summary.failures.done(receiver.name, tell)
+            posts = self._settled(posts, told)
+        self._list(posts)
+        if self.summary.untried:
+            self.summary.problems.append(
+                "the run's time is up; left to the next run: "
+                f"{self.summary.untried} of the deliveries"
+            )
+
+    @property
+    def _receivers(self) -> list[Receiver]:
+        return [sink for sink in self.sinks if isinstance(sink, Receiver)]
+
+    def _settled(
+        self, posts: Sequence[Posted], outcomes: Mapping[str, Sequence[Attempt]]
+    ) -> list[Posted]:
+        """The posts with their histories as they are once the outcomes are noted in them."""
+        own = [outcomes.get(post.history.key, ()) for post in posts]
+        places = [post.history.gateway_id for post in posts]
+        parts = [
+            partial(_noted, self.journal, post, tried, self.now)
+            for post, tried in zip(posts, own, strict=True)
         ]
-    for post in settled:
-        result.failures.done(post.history.gateway_id, partial(_list, post, result))
-    if result.untried:
-        result.problems.append(
-            f"the run's time is up; left to the next run: {result.untried} of the deliveries"
-        )
-    return result
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            noted = list(pool.map(contained, places, parts))
+        for each in chain.from_iterable(own):
+            if each.problem is not None:
+                self.summary.problems.append(_line(each))
+            elif not each.overtaken:
+                self.summary.delivered += 1
+        for failed in noted:
+            if isinstance(failed, DetectorError):
+                self.summary.failures.add(failed)
+                self.summary.problems[-1] += "; what was delivered may be delivered again"
+        pairs = zip(posts, noted, strict=True)
+        return [post if isinstance(new, DetectorError) else new for post, new in pairs]
+
+    def _list(self, posts: Iterable[Posted]) -> None:
+        for post in posts:
+            listed = partial(_list, post, self.summary)
+            self.summary.failures.done(post.history.gateway_id, listed)
+
+
+@dataclass(slots=True)
+class _Tried:
+    """What became of a gateway's deliveries to one sink, and how many were not tried."""
+
+    outcomes: list[Attempt] = field(default_factory=list)
+    untried: int = 0
+    failures: Failures = field(default_factory=Failures)
 
 
 def _list(post: Posted, result: DeliverySummary) -> None:
     for each in delivery_reports(post.history):
         (result.given_up if each.given_up else result.outstanding).append(each)
-
-
-def _settled(
-    journal: Journal,
-    post: Posted,
-    outcomes: Sequence[Attempt],
-    now: datetime,
-    result: DeliverySummary,
-) -> Posted:
-    """The post with its history as it is once the outcomes are noted in it."""
-    result.delivered += sum(each.problem is None and not each.overtaken for each in outcomes)
-    result.problems.extend(_line(each) for each in outcomes if each.problem is not None)
-    if not outcomes:
-        return post
-    noted = contained(post.history.gateway_id, partial(_noted, journal, post, outcomes, now))
-    if isinstance(noted, DetectorError):
-        result.failures.add(noted)
-        result.problems[-1] += "; what was delivered may be delivered again"
-        return post
-    history, tag = noted
-    return replace(post, history=history, tag=tag)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,30 +296,28 @@ def _line(outcome: Attempt) -> str:
 
 def _try(
     post: Posted,
-    sinks: Mapping[str, Sink],
-    receivers: set[str],
+    name: str,
+    sink: Sink | None,
     failed: set[str],
     has_time: Callable[[], bool],
-    result: DeliverySummary,
-    outcomes: list[Attempt],
+    tried: _Tried,
 ) -> None:
-    """Try one gateway's deliveries, but to receivers; what became of each goes into `outcomes`."""
+    """Try one gateway's deliveries to one sink; what became of each goes into `tried`."""
     settled: set[tuple[str, str, int]] = set()
     for record, delivery in post.deliveries:
-        if delivery.sink in receivers:
+        if delivery.sink != name:
             continue
-        if delivery.sink in failed or not settled >= set(_earlier(record, delivery)):
+        if name in failed or not settled >= set(_earlier(record, delivery)):
             continue
         if not has_time():
-            result.untried += 1
+            tried.untried += 1
             continue
-        sink = sinks.get(delivery.sink)
-        outcome = _outcome(sink, record, delivery, result.failures)
+        outcome = _outcome(sink, record, delivery, tried.failures)
         if outcome.problem is None or outcome.final:
             settled.add((record.failover.id, delivery.sink, delivery.revision))
         else:
-            failed.add(delivery.sink)
-        outcomes.append(outcome)
+            failed.add(name)
+        tried.outcomes.append(outcome)
 
 
 def _earlier(record: Record, delivery: Delivery) -> Iterator[tuple[str, str, int]]:
@@ -368,16 +418,16 @@ def within(limit: timedelta, call: Callable[[], T]) -> T:
     return outcome.result(timeout=limit.total_seconds())
 
 
-def _noted(
-    journal: Journal, post: Posted, outcomes: Sequence[Attempt], now: datetime
-) -> tuple[History, str | None]:
-    """The history with the outcomes, as saved, and its tag; what others wrote meanwhile stays."""
+def _noted(journal: Journal, post: Posted, outcomes: Sequence[Attempt], now: datetime) -> Posted:
+    """The post with the outcomes in its history, as saved; what others wrote meanwhile stays."""
+    if not outcomes:
+        return post
 
     def note(history: History) -> tuple[History, None]:
         return outbox.noted(history, outcomes, now=now), None
 
     history, tag, _ = commit_change(journal, post.history, post.tag, note)
-    return history, tag
+    return replace(post, history=history, tag=tag)
 
 
 def delivery_reports(history: History) -> list[DeliveryReport]:

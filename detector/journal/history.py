@@ -61,6 +61,8 @@ class Record:
     `insights` holds the latest revision, and earlier ones that a sink has yet to take, in order.
     `heard` is what each receiver of people's messages was last sent of it.
     `following` says that later rows may still add to it: it is not over, or a fact is missing.
+    `again` holds when a run should look at it then even if it sees no new row, if ever; it is None
+    where a release before this one wrote it, for which that was in every run.
     """
 
     failover: Failover
@@ -70,6 +72,7 @@ class Record:
     deliveries: tuple[Delivery, ...] = ()
     following: bool = False
     heard: tuple[Heard, ...] = ()
+    again: tuple[datetime, ...] | None = None
 
     @property
     def revision(self) -> int:
@@ -84,11 +87,32 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """What a history says of itself where all are listed, so that few have to be loaded.
+
+    It is to be looked at from `due` on; before that where rows show evidence of a switch-over, or
+    while it is `followed`, but not if they are the rows whose digest is `seen`.
+    """
+
+    due: datetime | None = None
+    followed: bool = False
+    seen: str = ""
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it is to be looked at whatever the rows are."""
+        return self.due is not None and self.due <= now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """One gateway's entry in the journal: its failovers, in time order."""
+    """One gateway's entry in the journal: its failovers, in time order.
+
+    `seen` is the digest of the rows that it was reconciled with, where they leave nothing open.
+    """
 
     gateway_id: str
     records: tuple[Record, ...] = ()
+    seen: str = ""
 
     @property
     def key(self) -> str:
@@ -103,8 +127,16 @@ class History:
             for record in self.records
             for delivery in record.deliveries
         ]
-        times += [record.failover.last_at for record in self.records if record.following]
+        for record in self.records:
+            if record.following:
+                times += [record.failover.last_at] if record.again is None else record.again
         return min(times, default=None)
+
+    @property
+    def mark(self) -> Mark:
+        """What it says of itself where it is listed."""
+        followed = any(record.following for record in self.records)
+        return Mark(due=self.due, followed=followed, seen=self.seen)
 
 
 def gateway_key(gateway_id: str) -> str:
@@ -134,11 +166,17 @@ class _Stored:
     version: int = 0
     gateway_id: str
     records: tuple[Record, ...] = ()
+    seen: str = ""
 
 
 def history_to_json(history: History) -> str:
     """The entry as JSON text, as the store keeps it."""
-    stored = _Stored(version=VERSION, gateway_id=history.gateway_id, records=history.records)
+    stored = _Stored(
+        version=VERSION,
+        gateway_id=history.gateway_id,
+        records=history.records,
+        seen=history.seen,
+    )
     return _adapter().dump_json(stored, indent=1, by_alias=True).decode()
 
 
@@ -150,7 +188,7 @@ def history_from_json(text: str, *, key: str | None = None) -> History:
     ValueError for text that is no entry, or one that no run can have written.
     """
     stored = _adapter().validate_json(_in_this_form(text), extra="ignore")
-    history = History(gateway_id=stored.gateway_id, records=stored.records)
+    history = History(gateway_id=stored.gateway_id, records=stored.records, seen=stored.seen)
     if key is not None and history.key != key:
         raise ValueError("it is the history of another gateway")
     for record in history.records:

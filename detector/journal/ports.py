@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from detector.insights import Coverage, Insight, News, Reason, Summary
     from detector.journal.hearing import Hearing
-    from detector.journal.history import History
+    from detector.journal.history import History, Mark
 
 
 class Journal(Protocol):
@@ -30,8 +30,11 @@ class Journal(Protocol):
         """Write `history`, if it is still as `tag` says; its new tag. Raises JournalConflict."""
         ...
 
-    def due(self, now: datetime) -> Sequence[str]:
-        """The keys of histories that asked, with `History.due`, to be looked at by `now`."""
+    def marks(self) -> Mapping[str, Mark]:
+        """What each history says of itself, by its key, in the order of their names.
+
+        One that cannot be read is due, so that a run loads it and tells why it cannot.
+        """
         ...
 
     def last_run(self) -> Mapping[str, object] | None:

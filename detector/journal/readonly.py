@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 
-from detector.journal.history import History
+from detector.journal.history import History, Mark
 from detector.journal.ports import Journal
 
 
@@ -23,9 +22,9 @@ class ReadOnly:
         """A tag for what was not saved."""
         return f"{tag}, {len(history.records)} record(s) not saved"
 
-    def due(self, now: datetime) -> Sequence[str]:
-        """The keys that are due."""
-        return self._journal.due(now)
+    def marks(self) -> Mapping[str, Mark]:
+        """What each history says of itself."""
+        return self._journal.marks()
 
     def last_run(self) -> Mapping[str, object] | None:
         """What the last run noted."""

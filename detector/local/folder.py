@@ -25,6 +25,8 @@ from detector.journal import (
     DEADLINE,
     HISTORIES,
     LAST_RUN,
+    NO_EARLIER,
+    Mark,
     fleet_month,
     fleet_path,
     history_from_json,
@@ -38,7 +40,7 @@ from detector.journal import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from datetime import date, datetime
+    from datetime import date
     from pathlib import Path
 
     from detector.insights import Summary
@@ -107,11 +109,11 @@ class FolderJournal(_Files):
         self._write(history_path(history.key), content, tag)
         return _digest(content)
 
-    def due(self, now: datetime) -> Sequence[str]:
-        """The keys of histories that are due by `now`, in the order of their names."""
+    def marks(self) -> Mapping[str, Mark]:
+        """What each history says of itself, in the order of their names."""
         with self._working(HISTORIES):
             paths = sorted((self._folder / HISTORIES).glob("*.json"))
-        return [path.stem for path in paths if self._is_due(path.stem, now)]
+        return {path.stem: self._mark(path.stem) for path in paths}
 
     def last_run(self) -> Mapping[str, object] | None:
         """What the last run noted, or None."""
@@ -122,12 +124,12 @@ class FolderJournal(_Files):
         with self._working(LAST_RUN), _locked(self._folder):
             _replace(self._folder / LAST_RUN, note_to_json(note).encode())
 
-    def _is_due(self, key: str, now: datetime) -> bool:
+    def _mark(self, key: str) -> Mark:
         try:
             history, _ = self.load(key)
         except JournalUnavailable:  # due, so that a run loads it and tells why it cannot
-            return True
-        return history is not None and history.due is not None and history.due <= now
+            return Mark(due=NO_EARLIER)
+        return Mark() if history is None else history.mark
 
 
 class FolderArchive(_Files):

@@ -282,8 +282,10 @@ def _replaced(masks: Masks, pattern: re.Pattern[str], field: str, text: str) -> 
 
 def _part(masks: Masks, pattern: re.Pattern[str], kind: str, name: str) -> str:
     """A kind and a name of an ARM id, as they stand in it."""
-    if not kind:  # a provider
-        return name if _AZURES_VALUES.fullmatch(name.partition("/")[2]) else _UNSEARCHABLE
+    if not kind:
+        word, _, provider = name.partition("/")
+        known = _AZURES_VALUES.fullmatch(provider)
+        return name if known else f"{word}/{masks.of(provider, NAME)}"
     own = kind if kind.lower() in _KINDS else _in_text(masks, pattern, kind)
     if not name:
         return own
@@ -305,12 +307,17 @@ def _in_text(masks: Masks, pattern: re.Pattern[str], text: str) -> str:
 
 def _hits(pattern: re.Pattern[str], plain: str) -> Iterator[tuple[int, int, Rule]]:
     """Where identities stand in a text, and of which rule they are if they are not known."""
-    for found in pattern.finditer(plain):
+    done = 0
+    while found := pattern.search(plain, done):
         rule = _GROUPS.get(found.lastgroup or "", NAME)
         start, end = found.span()
         if rule is IPV6:
             start, end = _address(plain, start, end)
-        if start < end and plain[start:end].lower() not in LEFT:
+        if start == end:  # no address, and there may be a name in it
+            done = found.start() + 1
+            continue
+        done = end
+        if plain[start:end].lower() not in LEFT:
             yield start, end, rule
 
 

@@ -80,7 +80,7 @@ IPV4: Final = Rule(name="ipv4-address", draws=_ipv4_addresses, pattern=r"(?:\d{1
 IPV6: Final = Rule(
     name="ipv6-address",  # or one of hardware; times look alike, and are told apart
     draws=_ipv6_addresses,
-    pattern=r"(?:[0-9a-f]{0,4}:){2,}[0-9a-f]{0,4}(?:\.\d{1,3}){0,3}",
+    pattern=r"(?:[0-9a-f]{0,4}:){2,8}[0-9a-f]{0,4}(?:\.\d{1,3}){0,3}",
 )
 EMAIL: Final = Rule(
     name="e-mail-address",
@@ -107,7 +107,7 @@ RULES: Final = (
         name="host-name",
         draws=_named("host-", ".example.net"),
         fields=frozenset({"fqdn", "remoteip", "gatewayipaddress"}),
-        pattern=r"(?<![\w-])(?:[\w-]+\.)+[^\W\d_]{2,}(?![\w-])",
+        pattern=r"(?<![\w-])(?:[\w-]{1,63}\.){1,16}[^\W\d_]{2,63}(?![\w-])",
     ),
     IPV6,
     IPV4,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final
@@ -102,6 +102,9 @@ _SHORTEST: Final = 60
 
 _MARGIN: Final = 10
 _MOST_WEIGHT: Final = 8
+_MOMENT: Final = 1.0
+"""What lies within fewer seconds is one moment, and has one place."""
+
 _NEVER_BROKEN: Final = timedelta(seconds=20)
 _TOO_MUCH: Final = 0.4
 """An axis is broken where one stretch without news would take more than this part of it."""
@@ -145,7 +148,7 @@ class Stretch:
     def x(self, instant: datetime) -> float:
         """Where an instant stands; one before or after stands at the edge."""
         span = (self.end - self.start) / timedelta(seconds=1)
-        if not span:
+        if span < _MOMENT:
             return (self.left + self.right) / 2
         part = (instant - self.start) / timedelta(seconds=1) / span
         inner = self.right - self.left - 2 * _MARGIN
@@ -156,7 +159,7 @@ class Stretch:
         room = width_of("00:00:00") + 14
         span = self.end - self.start
         per_second = (self.x(self.end) - self.x(self.start)) / max(span.total_seconds(), 1e-9)
-        for step in _STEPS if span else ():
+        for step in _STEPS:
             if step.total_seconds() * per_second >= room:
                 midnight = self.start.replace(hour=0, minute=0, second=0, microsecond=0)
                 first = midnight + -((midnight - self.start) // step) * step
@@ -167,12 +170,7 @@ class Stretch:
                         yield self.x(each), each, f"{each:{form}}"
                     return
                 break
-        middle = (self.left + self.right) / 2
-        yield (
-            middle if self.start == self.end else self.x(self.start),
-            self.start,
-            (f"{self.start:%H:%M:%S}"),
-        )
+        yield self.x(self.start), self.start, f"{self.start:%H:%M:%S}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,38 +301,67 @@ class Placed:
     left: float
     right: float
 
+    def overlaps(self, other: Placed) -> bool:
+        """Whether one text stands on the other."""
+        return self.row == other.row and self.left < other.right and other.left < self.right
+
+    def crosses(self, other: Placed) -> bool:
+        """Whether one's pole, which goes down from its row, runs through the other's text."""
+        return self._reaches(other) or other._reaches(self)
+
+    def _reaches(self, other: Placed) -> bool:
+        return self.row <= other.row and other.left - 4 < self.flag.x < other.right + 4
+
 
 _FROM_POLE: Final = 9
 
 
 def placed(flags: Sequence[Flag], left: float, right: float, *, rows: int) -> list[Placed]:
-    """The flags whose texts find a place between `left` and `right`, on no text and no pole.
+    """The flags whose texts find a place between `left` and `right`, no two on one another.
 
-    From the right to the left the lowest row is tried first, so a text stands above the poles that
-    it reaches over.
+    Rows are numbered from 0 without a gap. A text at the right of its pole stands above the poles
+    that it reaches over, so the lowest row is tried first; one at the left had better stand at the
+    top, or at the bottom: what places more is taken. Where a text finds no place on no pole, it
+    stands on one.
     """
+    top_down, bottom_up = range(rows), range(rows)[::-1]
+    found = max(
+        (_off_poles(flags, left, right, bottom_up, at_left) for at_left in (bottom_up, top_down)),
+        key=len,
+    )
+    for flag in flags:
+        if not any(each.flag == flag for each in found):
+            begin = min(flag.x + _FROM_POLE, right - _room(flag))
+            spots = _spots(flag, left, right, ((begin, top_down),))
+            free = (each for each in spots if not any(map(each.overlaps, found)))
+            found += [each for each in (next(free, None),) if each is not None]
+    numbers = {row: number for number, row in enumerate(sorted({each.row for each in found}))}
+    return [replace(each, row=numbers[each.row]) for each in found]
+
+
+def _off_poles(
+    flags: Sequence[Flag], left: float, right: float, at_right: range, at_left: range
+) -> list[Placed]:
     found: list[Placed] = []
     for flag in sorted(flags, key=lambda each: -each.x):
-        width = width_of(flag.text) + 6
-        begins = (flag.x + _FROM_POLE, flag.x - _FROM_POLE - width)
-        spots = (
-            Placed(flag=flag, row=row, left=begin, right=begin + width)
-            for row in reversed(range(rows))
-            for begin in begins
-            if begin >= left and begin + width <= right
+        sides = (flag.x + _FROM_POLE, at_right), (flag.x - _FROM_POLE - _room(flag), at_left)
+        free = (
+            each
+            for each in _spots(flag, left, right, sides)
+            if not any(each.overlaps(one) or each.crosses(one) for one in found)
         )
-        spot = next((each for each in spots if not any(_collide(each, one) for one in found)), None)
-        if spot is not None:
-            found.append(spot)
+        found += [each for each in (next(free, None),) if each is not None]
     return found
 
 
-def _collide(one: Placed, other: Placed) -> bool:
-    if one.row == other.row and one.left < other.right and other.left < one.right:
-        return True
-    return _reaches(one, other) or _reaches(other, one)
+def _room(flag: Flag) -> float:
+    return width_of(flag.text) + 6
 
 
-def _reaches(pole: Placed, text: Placed) -> bool:
-    """Whether the pole, which goes down from its own row, runs through the text."""
-    return pole.row <= text.row and text.left - 4 < pole.flag.x < text.right + 4
+def _spots(
+    flag: Flag, left: float, right: float, sides: Iterable[tuple[float, range]]
+) -> Iterator[Placed]:
+    for begin, rows in sides:
+        if left <= begin and begin + _room(flag) <= right:
+            for row in rows:
+                yield Placed(flag=flag, row=row, left=begin, right=begin + _room(flag))

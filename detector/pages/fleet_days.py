@@ -6,8 +6,8 @@ A day on which nobody looked is grey, and so is every quiet day of a gateway tha
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
 from detector.insights import FLEET_DAYS, Fleet, Known, Summary, timestamp
@@ -95,7 +95,7 @@ def _strip(
     blind: Known | None = None,
 ) -> str:
     """A gateway's days, as boxes for the eye and in words for everybody else."""
-    kinds = [_kind(fleet, day, failovers, () if blind else watched) for day in fleet.days]
+    kinds = list(_kinds(fleet, failovers, () if blind else watched))
     boxes = "".join(f"<i{_class(kind)}></i>" for kind in kinds)
     said = []
     if failovers:
@@ -129,23 +129,27 @@ def _spoken(days: Sequence[datetime], kinds: Sequence[str]) -> str:
     return " ".join(said)
 
 
-def _kind(
-    fleet: Fleet, day: datetime, failovers: Iterable[Summary], watched: Iterable[Window]
-) -> str:
-    """What is shown of one day: its worst failover, else whether it was looked at."""
-    ends = min(day + timedelta(days=1), fleet.now)
-    own = [each for each in failovers if day <= each.first_at < day + timedelta(days=1)]
-    lasting_on = [each for each in failovers if each.is_open and each.first_at < ends]
-    if lasting_on:
-        return "down"
-    if any(_is_long(each) for each in own):
-        return "warn"
-    if own:
-        return "info"
-    # What came in since the last run is nobody's fault yet.
-    end = min(day + timedelta(days=1), fleet.late_before)
-    start = min(day, end)
-    return "" if any(each.start <= start and end <= each.end for each in watched) else "away"
+def _kinds(fleet: Fleet, failovers: Iterable[Summary], watched: Sequence[Window]) -> Iterator[str]:
+    """What is shown of each day: its worst failover, else whether it was looked at."""
+    begun: dict[datetime, list[Summary]] = defaultdict(list)
+    for each in failovers:
+        begun[datetime.combine(each.first_at.astimezone(UTC), time(), UTC)].append(each)
+    is_open = False
+    for day in fleet.days:
+        own = begun[day]
+        is_open = is_open or any(each.is_open for each in own)
+        # What came in since the last run is nobody's fault yet.
+        end = min(day + timedelta(days=1), fleet.late_before)
+        start = min(day, end)
+        if is_open:
+            yield "down"
+        elif any(_is_long(each) for each in own):
+            yield "warn"
+        elif own:
+            yield "info"
+        else:
+            is_seen = any(each.start <= start and end <= each.end for each in watched)
+            yield "" if is_seen else "away"
 
 
 def _is_long(summary: Summary) -> bool:

@@ -192,7 +192,8 @@ def _not_back(remote_ip: str, insight: Insight, clock: Clock) -> str:
     if not answers:
         return f"not seen by {clock(insight.failover.seen_until)}"
     latest = max(answers, key=lambda each: each.as_of)
-    return f"{latest.status} at {clock(latest.as_of)} (Azure)"
+    contradicted = ", not by the log" if latest.status == "Connected" else ""
+    return f"{latest.status} at {clock(latest.as_of)} (Azure){contradicted}"
 
 
 def _loss(

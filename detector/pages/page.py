@@ -18,6 +18,7 @@ from detector.insights import (
     severity_of,
     standing_of,
 )
+from detector.model import Importance
 from detector.pages import sections, sheet
 from detector.pages.lanes import Clock, lanes_of
 from detector.pages.timeline import HATCHES
@@ -28,6 +29,12 @@ _TONES: Final[Mapping[Severity, sheet.Tone]] = {
     Severity.WARNING: "warn",
     Severity.SUCCESS: "good",
     Severity.INFO: "info",
+}
+
+_LEVELS: Final[Mapping[Importance, sheet.Tone]] = {
+    Importance.CRITICAL: "down",
+    Importance.WARNING: "warn",
+    Importance.INFORMATION: "info",
 }
 
 _COMMAND: Final = re.compile(
@@ -45,7 +52,7 @@ def to_page(insight: Insight, *, fleet: str = "") -> str:
     news = _state(insight)
     title = f"{_headline(insight, news)}: {insight.gateway.name}"
     first = (
-        _now(insight, news, clock),
+        _now(insight, news),
         sections.tunnels_card(lanes, insight, clock),
         sections.timeline_card(lanes, insight, clock),
         sections.gateway_card(insight),
@@ -117,7 +124,8 @@ def _date(instant: datetime) -> str:
 def _head(insight: Insight, news: News, clock: Clock) -> str:
     drill = sheet.pill("info", "Drill: no failover happened") if insight.drill else ""
     tone = _TONES[news.severity]
-    importance = sheet.pill(tone, insight.insight.importance_level)
+    level = insight.insight.importance_level
+    importance = sheet.pill(_LEVELS[level], level)
     state = _STATE.sub(
         rf'<b class="{tone}">\g<word></b>\g<rest>', sheet.shown(_headline(insight, news)), count=1
     )
@@ -133,6 +141,7 @@ def _when(insight: Insight, news: News, clock: Clock) -> str:
     """Since when, or when, as it was known at what time."""
     failover, standing = insight.failover, news.standing
     number, first, last = len(failover.switch_overs), failover.first_at, failover.last_at
+    verb = "" if _headline(insight, news).startswith("SWITCHED OVER") else "switched over "
     since = standing.down_since
     if since is None and standing.without_redundancy:
         lost = [each.from_ for each in failover.redundancy_lost if each.to is None]
@@ -140,15 +149,15 @@ def _when(insight: Insight, news: News, clock: Clock) -> str:
     if since is not None:
         said = f"since {clock(since)} UTC on {_date(since)}"
     elif number == 1:
-        said = f"at {clock(first)} UTC on {_date(first)}"
+        said = f"{verb}at {clock(first)} UTC on {_date(first)}"
     else:
         date = "" if _date(first) == _date(last) else f"{day_and_month(first.astimezone(UTC))} "
-        said = f"{number} times from {date}{clock(first)} to {clock(last)} UTC"
+        said = f"{verb}{number} times from {date}{clock(first)} to {clock(last)} UTC"
         said += "" if date else f" on {_date(first)}"
     return f"{said}, as of {clock(_as_of(insight))}"
 
 
-def _now(insight: Insight, news: News, clock: Clock) -> str:
+def _now(insight: Insight, news: News) -> str:
     first, point, rest = message.advice_on(news).partition(". ")
     said = f'<p class="say">{_advice(first + point.strip())}</p>'
     if rest:
@@ -161,7 +170,9 @@ def _now(insight: Insight, news: News, clock: Clock) -> str:
         sheet.link("The article", "#article"),
     ]
     items = "".join(f"<li>{way}</li>" for way in ways if way)
-    content = f'{said}{sections.recorded(insight, clock)}<ul class="ways">{items}</ul>'
+    cause = sheet.shown(insight.failover.cause.statement)
+    said += f'<div class="beside"><h3>Recorded beside it</h3><p>{cause}</p></div>'
+    content = f'{said}<ul class="ways">{items}</ul>'
     return sheet.card("What to do now", content, key="now", tone=_TONES[news.severity])
 
 

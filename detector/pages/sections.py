@@ -61,7 +61,7 @@ def _details(summary: str, content: str) -> str:
 
 _TUNNEL: Final = (
     sheet.Column(name="State", is_lead=True),
-    sheet.Column(name="Connection", is_lead=True),
+    sheet.Column(name="Connection", is_lead=True, is_whole=True),
     sheet.Column(name="Remote IP", is_whole=True),
     sheet.Column(name="Instance", is_whole=True),
     sheet.Column(name="Down at", is_whole=True),
@@ -83,8 +83,6 @@ def _row(lane: Lane, clock: Clock) -> tuple[str, ...]:
 def _time(lane: Lane, bar: Bar, clock: Clock) -> tuple[str, ...]:
     """One time down of a tunnel."""
     back = "; ".join(filter(None, (bar.back, bar.served)))
-    if bar.end is None and bar.kind is not Kind.BEFORE and not back.startswith("not seen"):
-        back = f"not seen back: {back}"
     down = clock(bar.start)
     cells = (lane.connection or "", lane.remote_ip, bar.instance, down, back, bar.length)
     return _state_of(bar), *(sheet.shown(cell, 300) for cell in cells)
@@ -168,18 +166,6 @@ def gateway_card(insight: Insight) -> str:
     if gateway.peers is not None:
         pairs.append(("Peers", str(gateway.peers)))
     return sheet.card("Gateway", sheet.facts(pairs), key="gateway")
-
-
-def recorded(insight: Insight, clock: Clock) -> str:
-    """What the logs recorded beside the failover, and where they differ beside each switch-over."""
-    failover = insight.failover
-    by_switch_over = [(each.at, each.cause) for each in failover.switch_overs if each.cause]
-    statements = {cause.statement for _, cause in by_switch_over}
-    content = f"<h3>Recorded beside it</h3><p>{sheet.shown(failover.cause.statement)}</p>"
-    if len(statements) > 1:
-        each = _listed((clock(at), cause.statement) for at, cause in by_switch_over)
-        content += _details("Beside each switch-over", each)
-    return f'<div class="beside">{content}</div>'
 
 
 def bandwidth_card(insight: Insight) -> str:

@@ -132,9 +132,7 @@ def _timeline(insight: Insight, lanes: Sequence[Lane], layout: Layout, label: st
     flags = _flags(insight, axis)
     # Above the lanes nothing else stands at the left and right.
     flying = placed(_most(flags), 0, layout.width, rows=4 if layout.names else 6)
-    highest = min((each.row for each in flying), default=0)
-    rows = (max(each.row for each in flying) - highest + 1) if flying else 0
-    top = rows * ROW + 12
+    top = (max((each.row for each in flying), default=-1) + 1) * ROW + 12
     bottom = top + max(len(lanes), 1) * layout.lane + 4
     middles = [top + row * layout.lane + _middle(layout) for row in range(max(len(lanes), 1))]
     seen = max([insight.failover.seen_until, *_answered(lanes)])
@@ -143,7 +141,7 @@ def _timeline(insight: Insight, lanes: Sequence[Lane], layout: Layout, label: st
         path(_tracks(axis, middles), "track", width=layout.bar),
         path(_between(insight, axis, top), "between"),
         _bars(lanes, axis, layout, middles, seen),
-        _poles(flags, flying, layout, middles, top=top, bottom=bottom, highest=highest),
+        _poles(flags, flying, layout, middles, top=top, bottom=bottom),
         *(_answers(lane, axis, middle) for lane, middle in zip(lanes, middles, strict=False)),
         *(_named(lane, layout, middle) for lane, middle in zip(lanes, middles, strict=False)),
         scale,
@@ -184,8 +182,7 @@ def _flags(insight: Insight, axis: Axis) -> list[Flag]:
     flags = [
         Flag(
             x=axis.x(known.at),
-            text=f"{f'{clock(known.not_before)} to ' if known.not_before else ''}"
-            f"{clock(known.at)} {moved(known)}",
+            text=f"{'by ' if known.not_before else ''}{clock(known.at)} {moved(known)}",
             kind="moved",
         )
         for known in failover.switch_overs
@@ -201,7 +198,7 @@ def _flags(insight: Insight, axis: Axis) -> list[Flag]:
         if at is not None and kind in message.CAUSES
     ]
     end = failover.seen_until
-    return [*flags, Flag(x=axis.x(end), text=f"logs seen until {clock(end)}", kind="seen")]
+    return [*flags, Flag(x=axis.x(end), text=f"seen until {clock(end)}", kind="seen")]
 
 
 def _most(flags: Sequence[Flag]) -> Sequence[Flag]:
@@ -290,7 +287,6 @@ def _poles(
     *,
     top: float,
     bottom: float,
-    highest: int,
 ) -> str:
     """A line through the lanes for each flag that has a place, and a short one for the others.
 
@@ -304,18 +300,19 @@ def _poles(
         if flag not in flown:
             lines.setdefault(f"pole-{flag.kind}", []).append(stroke(flag.x, top - 8, top))
     for each in flying:
-        flag, y = each.flag, (each.row - highest) * ROW
+        flag, y = each.flag, each.row * ROW
         own = lines.setdefault(f"pole-{flag.kind}", [])
+        is_on_pole = each.left < flag.x < each.right
+        begin = y + (17 if is_on_pole else 5)
         if layout.names:
-            own.append(stroke(flag.x, y + 5, bottom))
+            own.append(stroke(flag.x, begin, bottom))
         else:
             half = layout.bar / 2 + 3
-            own.append(stroke(flag.x, y + 5, top))
+            own.append(stroke(flag.x, begin, top))
             own += [stroke(flag.x, middle - half, middle + half) for middle in middles]
-        if flag.kind == "cause":
-            marks.append(f"M{number(flag.x)} {number(y + 4)}l5 5l-5 5l-5 -5z")
-        is_right = each.left > flag.x
-        x, anchor = (each.left, "") if is_right else (each.right, "end")
+        if flag.kind == "cause" and not is_on_pole:
+            marks.append(f"M{number(flag.x)} {number(begin - 1)}l5 5l-5 5l-5 -5z")
+        x, anchor = (each.right, "end") if each.right < flag.x else (each.left, "")
         texts.append(words(x, y + 13, flag.text, kind=flag.kind, anchor=anchor))
     poles = "".join(path(parts, kind) for kind, parts in lines.items())
     return poles + path(marks, "cause-mark") + "".join(texts)

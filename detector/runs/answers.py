@@ -7,7 +7,7 @@ unknown, and what went wrong is a problem of the run.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from detector.boundary import Failures, contained
@@ -40,26 +40,31 @@ class Answers:
         return Sources(
             gateways=self._gateways,
             connections=self._connections,
+            inventory=self._inventory,
             tunnels=self._tunnels,
             health=self._health,
             bandwidth=self._bandwidth,
             coverage=self._coverage,
         )
 
-    def _gateways(self, ids: Sequence[str]) -> Mapping[str, Gateway]:
-        return self._each("facts", ids, self._sources.gateways, arm.missing)
+    def _gateways(self, ids: Sequence[str], written: Collection[str] = ()) -> Mapping[str, Gateway]:
+        def ask(own: Sequence[str]) -> Mapping[str, Gateway]:
+            return self._sources.gateways(own, written)
 
-    def _connections(self, gateway_id: str) -> Sequence[Connection]:
-        def ask(ids: Sequence[str]) -> Mapping[str, Sequence[Connection] | FactUnknown]:
-            try:
-                return {each: self._sources.connections(each) for each in ids}
-            except FactUnknown as unknown:
-                return dict.fromkeys(ids, unknown)
+        return self._each("facts", ids, ask, arm.missing)
 
-        answer = self._each("connections", [gateway_id], ask, _unknown)[gateway_id]
-        if isinstance(answer, FactUnknown):
-            raise answer
-        return answer
+    def _connections(
+        self, gateway_ids: Sequence[str]
+    ) -> Mapping[str, Sequence[Connection] | FactUnknown]:
+        return self._each("connections", gateway_ids, self._sources.connections, _unknown)
+
+    def _inventory(self, gateway_ids: Sequence[str]) -> Mapping[str, Sequence[Connection]]:
+        def ask(ids: Sequence[str]) -> Mapping[str, Sequence[Connection] | None]:
+            known = self._sources.inventory(ids)
+            return {each: known.get(each) for each in ids}
+
+        found = self._each("inventory", gateway_ids, ask, lambda *_: None)
+        return {gateway_id: each for gateway_id, each in found.items() if each is not None}
 
     def _tunnels(self, connection_ids: Sequence[str]) -> Mapping[str, Connection | FactUnknown]:
         return self._each("tunnels", connection_ids, self._sources.tunnels, _unknown)

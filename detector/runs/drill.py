@@ -62,11 +62,9 @@ def send_drill(insight: Insight, sinks: Iterable[Sink]) -> Iterator[tuple[str, s
 
 
 def _peers(gateway_id: str, sources: Sources) -> Sequence[str]:
-    try:
-        known = [each.remote_ip for each in sources.connections(gateway_id)]
-    except FactUnknown:
-        known = []
-    return [peer for peer in known if peer] or _NO_PEERS
+    known = sources.connections([gateway_id])[gateway_id]
+    peers = [] if isinstance(known, FactUnknown) else [each.remote_ip for each in known]
+    return [peer for peer in peers if peer] or _NO_PEERS
 
 
 def _rows(gateway: Gateway, peers: Sequence[str], at: datetime) -> Iterator[Signal]:

@@ -35,7 +35,7 @@ def explain_recording(world: World, gateway: str | None, *, now: datetime) -> st
         if wanted in ("", gateway_id, gateway_id.rsplit("/", 1)[-1])
     ]
     facts, failovers = look_up(world.sources, loaded, now=now)
-    ask_gateways(facts, world.sources, [each.gateway_id for each in loaded])
+    ask_gateways(facts, world.sources, loaded)
     found = sorted(zip(loaded, failovers, strict=True), key=lambda pair: not pair[1])
     return "\n".join(
         line for each, own in found for line in _gateway(each, own, facts, world.library)

@@ -34,7 +34,7 @@ from detector.diagnosis import (
     with_logs,
 )
 from detector.errors import FactUnknown
-from detector.journal import History
+from detector.journal import History, Record
 from detector.model import (
     ACTIVITY,
     RESOURCE_HEALTH,
@@ -44,11 +44,20 @@ from detector.model import (
     Gateway,
     HealthEvent,
     Importance,
+    Kind,
     Series,
     Window,
 )
 from detector.runs.observation import Loaded
-from detector.runs.ports import Bandwidth, Connections, Coverage, Gateways, Health, LiveTunnels
+from detector.runs.ports import (
+    Bandwidth,
+    Connections,
+    Coverage,
+    Gateways,
+    Health,
+    Inventory,
+    LiveTunnels,
+)
 from detector.runs.reconcile import Reconciled, reconcile
 from detector.signals import NOT_SET
 from detector.text import listed
@@ -75,7 +84,10 @@ CHANGED_SINCE: Final = "the gateway's configuration was changed since"
 
 CONNECTIONS: Final = "connections"
 BANDWIDTH: Final = "bandwidth"
+BESIDE: Final = frozenset({CONNECTIONS, BANDWIDTH})
 """The facts that are had from elsewhere, beside those of the gateway's own body."""
+
+_CHANGES: Final = frozenset({Kind.WRITE, Kind.CONFIGURATION, Kind.MIGRATION})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +96,7 @@ class Sources:
 
     gateways: Gateways
     connections: Connections
+    inventory: Inventory
     tunnels: LiveTunnels
     health: Health
     bandwidth: Bandwidth
@@ -94,12 +107,14 @@ class Sources:
 class Facts:
     """What Azure answered in this run; a gateway or a fact that was not asked for is absent.
 
-    `tunnels` holds what ARM says live of a gateway's connections, by remote IP.
+    `tunnels` holds what ARM says live of a gateway's connections, by remote IP. Of the gateways in
+    `inventoried` there may be connections beside those that are known.
     """
 
     now: datetime
     gateways: dict[str, Gateway] = field(default_factory=dict)
     connections: dict[str, Sequence[Connection] | FactUnknown] = field(default_factory=dict)
+    inventoried: set[str] = field(default_factory=set)
     tunnels: dict[str, Mapping[str, Sequence[Connection | FactUnknown]]] = field(
         default_factory=dict
     )
@@ -144,7 +159,7 @@ class Facts:
                 if record.gateway.active_active is not None
             ),
             peers=self.peers(gateway_id),
-            all_peers=bool(listing),
+            all_peers=bool(listing) and gateway_id not in self.inventoried,
             live=self.tunnels.get(gateway_id, {}),
             connections=frozenset(each.id for each in listing or () if each.id),
             health=None if health is None or isinstance(health, FactUnknown) else tuple(health),
@@ -170,6 +185,13 @@ class Facts:
         asked = self.health.get(gateway_id)
         is_asked = asked is not None and not isinstance(asked, FactUnknown)
         return logs_of(gateway_id, self.coverage) | ({HEALTH_ASKED} if is_asked else set())
+
+    def is_settled(self, observation: Observation, history: History) -> bool:
+        """Whether the same rows, seen again, would lead to the same: all that they show is told."""
+        pieces = self.examine(observation, history).pieces
+        return observation.complete and all(
+            _is_recorded(piece, history) for piece in pieces if piece.at >= observation.since
+        )
 
     def completed(self, reconciled: Iterable[Reconciled], loaded: Loaded) -> list[Reconciled]:
         """The failovers with the names of their tunnels, and with which logs were searched."""
@@ -208,7 +230,7 @@ class Facts:
         known = replace(known, **kept)
         if known.active_active is not None and reconciled.active_active is None:
             unknown["active_active"] = CHANGED_SINCE
-        names = self.peers(known.id)
+        names = self.peers(known.id) if known.id not in self.inventoried else {}
         peers = len(set(names.values())) if names else None if recorded is None else recorded.peers
         return replace(known, active_active=reconciled.active_active, unknown=unknown, peers=peers)
 
@@ -228,7 +250,7 @@ def look_up(
     changes the result: its mode, what ARM says live of its tunnels, or Resource Health.
     """
     facts = Facts(now=now)
-    ask_gateways(facts, sources, [each.gateway_id for each in loaded if lacks_facts(each, now=now)])
+    ask_gateways(facts, sources, [each for each in loaded if lacks_facts(each, now=now)])
     _ask_connections(
         facts, sources, [each.gateway_id for each in loaded if lacks_peers(each, facts)]
     )
@@ -241,12 +263,14 @@ def look_up(
     failovers = _again(facts, loaded, known, failovers)
     known = [facts.examine(each.observation, each.history) for each in loaded]
     every = list(chain(*failovers))
-    _ask_connections(facts, sources, _ids(each for each in every if asks_names(each, now=now)))
     changed = [
         each for each, own in zip(loaded, failovers, strict=True) if _may_be_changed(each, own)
     ]
     _ask_connections(facts, sources, [each.gateway_id for each in changed])
-    _ask_for_telling(facts, sources, every)
+    _ask_names(facts, sources, [each for each in every if asks_names(each, now=now)])
+    _ask_bandwidth(
+        facts, sources, loaded, [each for each in every if asks_bandwidth(each, now=now)]
+    )
     failovers = _again(facts, loaded, known, failovers)
     _ask_coverage(facts, sources, chain(*failovers), loaded)
     return facts, [facts.completed(own, each) for own, each in zip(failovers, loaded, strict=True)]
@@ -278,21 +302,43 @@ def _decisive(examined: Examination) -> tuple[object, ...]:
     return known.active_active, known.live, known.health, known.migration, examined.connection_rows
 
 
-def ask_gateways(facts: Facts, sources: Sources, gateway_ids: Iterable[str]) -> None:
+def ask_gateways(facts: Facts, sources: Sources, loaded: Iterable[Loaded]) -> None:
     """Add the facts of those gateways that were not asked for yet."""
-    missing = [gateway_id for gateway_id in gateway_ids if gateway_id not in facts.gateways]
+    missing = [each for each in loaded if each.gateway_id not in facts.gateways]
     if missing:
-        facts.gateways.update(sources.gateways(missing))
+        ids = [each.gateway_id for each in missing]
+        written = {each.gateway_id for each in missing if _is_written(each.observation)}
+        facts.gateways.update(sources.gateways(ids, written))
+
+
+def _is_written(observation: Observation) -> bool:
+    """Whether the rows tell of a change of the gateway itself."""
+    return any(row.kind in _CHANGES for row in observation.rows)
 
 
 def _ask_connections(facts: Facts, sources: Sources, gateway_ids: Iterable[str]) -> None:
-    for gateway_id in gateway_ids:
-        if gateway_id in facts.connections:
-            continue
-        try:
-            facts.connections[gateway_id] = sources.connections(gateway_id)
-        except FactUnknown as unknown:
-            facts.connections[gateway_id] = unknown
+    """Add all connections of those gateways that were not asked for yet."""
+    missing = [each for each in gateway_ids if each not in facts.connections]
+    if missing:
+        facts.connections.update(sources.connections(missing))
+
+
+def _ask_names(facts: Facts, sources: Sources, found: Iterable[Reconciled]) -> None:
+    """Add the connections that the tunnels of these failovers are of.
+
+    An inventory is enough where it names each of them.
+    """
+    remote_ips: dict[str, set[str]] = defaultdict(set)
+    for each in found:
+        own = remote_ips[each.gateway_id]
+        own |= {tunnel.remote_ip for tunnel in all_tunnels(each.diagnosis)}
+        own |= {tunnel.remote_ip for tunnel in each.diagnosis.already_down}
+    missing = [each for each in remote_ips if each not in facts.connections]
+    for gateway_id, known in (sources.inventory(missing) if missing else {}).items():
+        if remote_ips[gateway_id] <= {each.remote_ip for each in known}:
+            facts.connections[gateway_id] = known
+            facts.inventoried.add(gateway_id)
+    _ask_connections(facts, sources, missing)
 
 
 def _ask_live(
@@ -374,14 +420,16 @@ def _ask_health(facts: Facts, sources: Sources, failovers: Iterable[Iterable[Rec
         facts.health.update(sources.health(asked))
 
 
-def _ask_for_telling(facts: Facts, sources: Sources, found: Collection[Reconciled]) -> None:
-    """Ask for what an insight says beside the diagnosis: its gateway's facts and bandwidth."""
-    measured = [each for each in found if asks_bandwidth(each, now=facts.now)]
-    ask_gateways(facts, sources, _ids(measured))
+def _ask_bandwidth(
+    facts: Facts, sources: Sources, loaded: Iterable[Loaded], measured: Collection[Reconciled]
+) -> None:
+    """Ask for the bandwidth, and for the facts of gateways of which something is to be told."""
+    told = {each.gateway_id for each in measured if each.reasons or facts.gateway(each) is None}
+    ask_gateways(facts, sources, [each for each in loaded if each.gateway_id in told])
+    gateways = {each.gateway_id: facts.gateway(each) for each in measured}
     if measured:
-        gateways = [facts.gateways[gateway_id] for gateway_id in _ids(measured)]
-        window = around(measured, now=facts.now)
-        facts.bandwidth.update(sources.bandwidth(gateways, window))
+        known = [each for each in gateways.values() if each is not None]
+        facts.bandwidth.update(sources.bandwidth(known, around(measured, now=facts.now)))
 
 
 def _ask_coverage(
@@ -421,7 +469,7 @@ def lacks_facts(loaded: Loaded, *, now: datetime) -> bool:
         for piece in examined.pieces
     )
     return news or any(
-        may_be_completed(record.gateway) and now - record.failover.last_at <= FOLLOWED
+        lacking(record.gateway) - BESIDE and now - record.failover.last_at <= FOLLOWED
         for record in records
     )
 
@@ -472,12 +520,12 @@ def _is_vpn(gateway: Gateway | None, history: History) -> bool:
     return types <= {"vpn"}
 
 
-def may_be_completed(gateway: Gateway) -> bool:
-    """Whether a fact is unknown that another answer may have.
+def lacking(gateway: Gateway) -> set[str]:
+    """The facts that are unknown, and that another answer may have.
 
     What Azure has not set, and how a gateway was before it was changed, no answer has.
     """
-    return any(why not in (NOT_SET, CHANGED_SINCE) for why in gateway.unknown.values())
+    return {fact for fact, why in gateway.unknown.items() if why not in (NOT_SET, CHANGED_SINCE)}
 
 
 def asks_names(reconciled: Reconciled, *, now: datetime) -> bool:
@@ -485,11 +533,11 @@ def asks_names(reconciled: Reconciled, *, now: datetime) -> bool:
 
     Names that could not be had then are asked for again for a day.
     """
-    lacking = reconciled.recorded is not None and CONNECTIONS in reconciled.recorded.gateway.unknown
+    unknown = reconciled.recorded is not None and CONNECTIONS in reconciled.recorded.gateway.unknown
     followed = now - reconciled.failover.last_at <= FOLLOWED
     diagnosis = reconciled.diagnosis
     tunnels = (diagnosis.outages, diagnosis.redundancy, diagnosis.unclear, diagnosis.already_down)
-    return (lacking and followed) or (bool(reconciled.reasons) and any(tunnels))
+    return (unknown and followed) or (bool(reconciled.reasons) and any(tunnels))
 
 
 def _may_be_changed(loaded: Loaded, failovers: Iterable[Reconciled]) -> bool:
@@ -522,10 +570,25 @@ def asks_health(reconciled: Reconciled, *, now: datetime) -> bool:
     return diagnosis.health_asked is None or diagnosis.health_asked < passed[-1]
 
 
+def asks_again(record: Record) -> tuple[datetime, ...]:
+    """When Azure is to be asked of a failover though no new row is seen, if ever.
+
+    At once for what is open or unknown, and else when Resource Health may say why.
+    """
+    failover, diagnosis = record.failover, record.diagnosis
+    if open_tunnels(diagnosis) or lacking(record.gateway):
+        return (failover.last_at,)
+    if diagnosis.cause.kind is not CauseKind.NOT_RECORDED:
+        return ()
+    times = [failover.last_at + after for after in HEALTH_AFTER]
+    asked = diagnosis.health_asked
+    return tuple(at for at in times if asked is None or at > asked)[:1]
+
+
 def asks_bandwidth(reconciled: Reconciled, *, now: datetime) -> bool:
     """Whether the metrics are to be asked: for what is told, or as they could not be had before."""
-    lacking = reconciled.recorded is not None and BANDWIDTH in reconciled.recorded.gateway.unknown
-    return bool(reconciled.reasons) or (lacking and now - reconciled.failover.last_at <= FOLLOWED)
+    unknown = reconciled.recorded is not None and BANDWIDTH in reconciled.recorded.gateway.unknown
+    return bool(reconciled.reasons) or (unknown and now - reconciled.failover.last_at <= FOLLOWED)
 
 
 def asks_coverage(reconciled: Reconciled) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -100,6 +101,25 @@ def observe(answers: Sequence[Answer], *, asked: int, now: datetime) -> Observat
         else:
             seen[gateway_id] = own
     return Observations(by_gateway=seen, blank=observation((), ends), failed=failed)
+
+
+def digest(gateway_id: str, observation: Observation) -> str:
+    """What the rows are that tell of a gateway, and those of its subscription's connections.
+
+    It is the same for the same rows, in whatever run and process.
+    """
+    subscription = "/".join(gateway_id.split("/")[:3])
+    rows = [
+        *observation.rows,
+        *(each for each in observation.connection_rows if each.connection.startswith(subscription)),
+    ]
+    return hashlib.sha256("\n".join(map(_line, rows)).encode()).hexdigest()[:32]
+
+
+def _line(row: Signal) -> str:
+    health = "" if row.health is None else f"{row.health.state} {row.health.context}"
+    told = (row.kind, row.instance, row.remote_ip, row.phase, row.caller, row.correlation_id)
+    return "\t".join([row.at.isoformat(), *told, row.text, row.connection, health])
 
 
 def shows_evidence(observation: Observation) -> bool:

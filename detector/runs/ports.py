@@ -5,7 +5,7 @@ Each has an implementation in `azure/` and one in `local/`; `app/bootstrap.py` c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -30,15 +30,32 @@ class Coverage(Protocol):
 
 
 class Gateways(Protocol):
-    """The facts of gateways, by id, one for each id asked; what cannot be had is in `unknown`."""
+    """The facts of gateways, by id, one for each id asked; what cannot be had is in `unknown`.
 
-    def __call__(self, ids: Sequence[str]) -> Mapping[str, Gateway]: ...
+    Those that were `written` to a short while ago are not taken from an inventory, which may be
+    older than that.
+    """
+
+    def __call__(
+        self, ids: Sequence[str], written: Collection[str] = ()
+    ) -> Mapping[str, Gateway]: ...
 
 
 class Connections(Protocol):
-    """The connections of one gateway, as they are now. Raises FactUnknown."""
+    """The connections of gateways, by id, one entry for each id asked: all, as they are now."""
 
-    def __call__(self, gateway_id: str) -> Sequence[Connection]: ...
+    def __call__(
+        self, gateway_ids: Sequence[str]
+    ) -> Mapping[str, Sequence[Connection] | FactUnknown]: ...
+
+
+class Inventory(Protocol):
+    """The connections that an inventory knows of, for the gateways of which it knows some.
+
+    Their names and peers are good to tell of them; that there are no others, nobody says.
+    """
+
+    def __call__(self, gateway_ids: Sequence[str]) -> Mapping[str, Sequence[Connection]]: ...
 
 
 class LiveTunnels(Protocol):

@@ -11,7 +11,7 @@ from detector.diagnosis import all_tunnels, open_tunnels
 from detector.insights import Insight, Reason, Revision, compose_insight
 from detector.journal import Delivery, History, Record, outbox
 from detector.model import CauseKind, Diagnosis, Gateway
-from detector.runs.facts import FOLLOWED, Facts, may_be_completed
+from detector.runs.facts import FOLLOWED, Facts, asks_again, lacking
 from detector.runs.observation import KEPT
 from detector.runs.reconcile import Reconciled
 from detector.runs.world import World
@@ -72,7 +72,7 @@ def revise(
         insights.append(insight)
         problems += unusable
     followed = [
-        replace(record, following=follows(record, now=facts.now))
+        _followed(record, now=facts.now)
         for record in sorted(records.values(), key=lambda record: record.failover.first_at)
     ]
     now = facts.now
@@ -85,6 +85,12 @@ def revise(
         problems=tuple(problems),
         deliveries=(*due, *new),
     )
+
+
+def _followed(record: Record, *, now: datetime) -> Record:
+    """The record with whether and when later runs should look at it."""
+    following = follows(record, now=now)
+    return replace(record, following=following, again=asks_again(record) if following else ())
 
 
 def _remembered(reconciled: Reconciled, recorded: Record) -> Record:
@@ -154,6 +160,6 @@ def follows(record: Record, *, now: datetime) -> bool:
     """Whether later runs should look at this failover even if they see no switch-over."""
     age = now - record.failover.last_at
     is_sought = record.diagnosis.cause.kind is CauseKind.NOT_RECORDED
-    incomplete = (is_sought or may_be_completed(record.gateway)) and age <= FOLLOWED
+    incomplete = (is_sought or bool(lacking(record.gateway))) and age <= FOLLOWED
     is_open = bool(open_tunnels(record.diagnosis)) and age <= KEPT
     return age <= SETTLED or incomplete or is_open

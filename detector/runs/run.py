@@ -7,8 +7,9 @@ rows are all one case.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
@@ -18,19 +19,21 @@ from detector.diagnosis import Observation
 from detector.errors import DetectorError, JournalUnavailable, Unforeseen
 from detector.insights import Insight
 from detector.journal import (
+    AT_ONCE,
     DeliverySummary,
     History,
     Journal,
+    Mark,
+    Outgoing,
     Posted,
     commit_change,
-    deliver,
     gateway_key,
 )
 from detector.model import Answer, Evidence, Scope, Window
 from detector.runs.answers import Answers
 from detector.runs.facts import Facts, Sources, look_up
 from detector.runs.heartbeat import given_up_after
-from detector.runs.observation import Loaded, Observations, observe, shows_evidence
+from detector.runs.observation import Loaded, Observations, digest, observe, shows_evidence
 from detector.runs.reconcile import Reconciled
 from detector.runs.report import Report, scope_report, shortened, told_line
 from detector.runs.revise import Revised, revise
@@ -42,13 +45,20 @@ from detector.text import clock, count, one_line
 MARGIN: Final = timedelta(seconds=15)
 """With less than this left a run takes on no more work, and says what is left."""
 
+FOR_PEOPLE: Final = timedelta(seconds=15)
+"""So long before that no further gateways are taken up: people are told of those that were."""
+
+BATCH: Final = 250
+"""So many gateways are dealt with together, and told of before the next are looked up."""
+
 
 @dataclass(slots=True)
 class Findings:
     """What a run gathers for its report and its note.
 
     `noted` is the last run's note, and `until` and `known` say how far each scope is known by it.
-    `left_over` are the gateways left to the next run. It is `done` unless something stopped it.
+    `left_over` are the gateways left to the next run, `untimely` how many of them for lack of time.
+    It is `done` unless something stopped it.
     """
 
     noted: Mapping[str, object] | None = None
@@ -62,6 +72,7 @@ class Findings:
     suspected: list[str] = field(default_factory=list)
     failures: Failures = field(default_factory=Failures)
     left_over: set[str] = field(default_factory=set)
+    untimely: int = 0
     delivery: DeliverySummary = field(default_factory=DeliverySummary)
     done: bool = False
 
@@ -74,6 +85,23 @@ class Findings:
         """Note why a part failed, which leaves these gateways to the next run."""
         self.failures.add(error)
         self.left_over.update(gateway_ids)
+
+    def leave(self, gateway_ids: Iterable[str]) -> None:
+        """Note that there was no time for these gateways; an empty id is one that is not known."""
+        for gateway_id in gateway_ids:
+            self.untimely += 1
+            self.left_over.add(gateway_id)
+
+    def take(self, revised: Revised, suspected: _Suspected) -> None:
+        """Take in what was told of one gateway, and what is suspected beside it."""
+        self.failovers += revised.failovers
+        self.insights += revised.insights
+        for line, lacking in suspected:
+            if lacking is None:
+                self.suspected.append(line)
+            else:
+                self.failures.problems.append(f"{line}: {lacking}")
+        self.failures.problems += revised.problems
 
     @property
     def read(self) -> list[Answer]:
@@ -114,14 +142,13 @@ def _run(world: World, findings: Findings, *, now: datetime, left: Callable[[], 
 
     # No run that begins later is to deliver what this one does, until this one has ended.
     claim = left() + MARGIN
-    due = contained("the list of what is due", partial(world.journal.due, now))
+    marks = contained("the list of the histories", world.journal.marks)
     _recall(world, findings, now=now)
-    if isinstance(due, DetectorError):
-        findings.failed(due)
-        if isinstance(due, JournalUnavailable):
+    if isinstance(marks, DetectorError):
+        findings.failed(marks)
+        if isinstance(marks, JournalUnavailable):
             # Without the journal nobody knows what was told: to tell it again is worse than late.
             return
-        due = ()
 
     # Ask every scope, and observe each gateway in the answers.
     _ask(world, findings)
@@ -130,14 +157,29 @@ def _run(world: World, findings: Findings, *, now: datetime, left: Callable[[], 
     for gateway_id, error in observations.failed.items():
         findings.failed(error, gateway_id)
 
-    # Reconcile each with its history, and look up what is still unknown.
-    loaded = _load(world.journal, observations, due, findings)
+    # Batch by batch: reconcile each gateway with its history, look up what is still unknown, decide
+    # what is to be told, commit it, and deliver it to machines. People are told of all at once.
+    outgoing = Outgoing(
+        journal=world.journal,
+        sinks=world.sinks,
+        now=now,
+        has_time=has_time,
+        summary=findings.delivery,
+    )
     sources = Answers(world.sources, findings.failures).sources
-    found = list(_look_up(sources, loaded, findings, now=now))
-
-    # Decide what is to be told, compose it and commit it to the histories; then deliver it.
-    posts = _commit_all(world, found, findings, claim=claim, has_time=has_time)
-    findings.delivery = deliver(world.journal, world.sinks, posts, now=now, has_time=has_time)
+    listed = None if isinstance(marks, DetectorError) else marks
+    waiting = _to_look_at(observations, listed, findings, now=now)
+    while waiting and left() >= MARGIN + FOR_PEOPLE:
+        batch, waiting = waiting[:BATCH], waiting[BATCH:]
+        loaded = _load(world.journal, observations, batch, findings)
+        found = list(_look_up(sources, loaded, findings, now=now))
+        posts = _commit_all(world, found, findings, claim=claim, has_time=has_time)
+        outgoing.to_machines(posts)
+    findings.leave(each.gateway_id for each in waiting)
+    outgoing.to_people()
+    if findings.untimely:
+        untimely = count(findings.untimely, "gateway")
+        findings.failures.problems.append(f"the run's time is up: {untimely} left to the next run")
     findings.done = True
 
 
@@ -184,46 +226,84 @@ def _ask(world: World, findings: Findings) -> None:
             findings.failed(error)
 
 
-def _load(
-    journal: Journal, observations: Observations, due: Sequence[str], findings: Findings
-) -> list[Loaded]:
-    """The gateways to look at: those with evidence of a switch-over, and those that are due."""
-    seen: dict[str, str] = {}
-    moved: list[str] = []
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Waiting:
+    """A gateway to look at, by its key; its id is empty where only its history knows that."""
+
+    key: str
+    gateway_id: str = ""
+    is_listed: bool = True
+
+
+def _to_look_at(
+    observations: Observations,
+    marks: Mapping[str, Mark] | None,
+    findings: Findings,
+    *,
+    now: datetime,
+) -> list[_Waiting]:
+    """The gateways of which something may be told; those of which nothing was told come first.
+
+    What was reconciled before and is as it was is not looked at. Without `marks` nobody knows.
+    """
+    known = marks or {}
+    new: list[_Waiting] = []
+    told: dict[str, _Waiting] = {}
     for gateway_id, observation in observations.by_gateway.items():
-        known = contained(gateway_id, partial(_keyed, gateway_id, observation))
-        if isinstance(known, DetectorError):
-            findings.failed(known, gateway_id)
-            continue
-        key, has_moved = known
-        seen[key] = gateway_id
-        moved += [key] if has_moved else []
+        looked = contained(gateway_id, partial(_look, gateway_id, observation, known, now=now))
+        if isinstance(looked, DetectorError):
+            findings.failed(looked, gateway_id)
+        elif looked is not None and looked in known:
+            told[looked] = _Waiting(key=looked, gateway_id=gateway_id)
+        elif looked is not None:
+            is_listed = marks is None
+            new.append(_Waiting(key=looked, gateway_id=gateway_id, is_listed=is_listed))
+    for key, mark in known.items():
+        if mark.is_due(now):
+            told.setdefault(key, _Waiting(key=key))
+    return [*new, *told.values()]
+
+
+def _look(
+    gateway_id: str, observation: Observation, marks: Mapping[str, Mark], *, now: datetime
+) -> str | None:
+    """The key of a gateway that is to be looked at; None where its rows are no reason to."""
+    key = gateway_key(gateway_id)
+    mark = marks.get(key, Mark())
+    if mark.is_due(now):
+        return key
+    if mark.seen and mark.seen == digest(gateway_id, observation):
+        return None
+    return key if mark.followed or shows_evidence(observation) else None
+
+
+def _load(
+    journal: Journal,
+    observations: Observations,
+    batch: Sequence[_Waiting],
+    findings: Findings,
+) -> list[Loaded]:
+    """The gateways of a batch with their histories."""
+    places = [each.gateway_id or f"the history {each.key}" for each in batch]
+    parts = [partial(_loaded, journal, observations, each) for each in batch]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        outcomes = list(pool.map(contained, places, parts))
     loaded: list[Loaded] = []
-    for key in dict.fromkeys([*moved, *due]):
-        own = [seen[key]] if key in seen else []
-        place = own[0] if own else f"the history {key}"
-        one = contained(place, partial(_loaded, journal, key, own, observations))
+    for each, one in zip(batch, outcomes, strict=True):
         if isinstance(one, DetectorError):
-            findings.failed(one, *own)
+            findings.failed(one, *filter(None, [each.gateway_id]))
         elif one is not None and one.history.gateway_id not in findings.left_over:
             loaded.append(one)
     return loaded
 
 
-def _keyed(gateway_id: str, observation: Observation) -> tuple[str, bool]:
-    """The key of a gateway's history, and whether its rows show evidence of a switch-over."""
-    return gateway_key(gateway_id), shows_evidence(observation)
-
-
-def _loaded(
-    journal: Journal, key: str, gateway_ids: Sequence[str], observations: Observations
-) -> Loaded | None:
+def _loaded(journal: Journal, observations: Observations, waiting: _Waiting) -> Loaded | None:
     """A gateway with its history, which is new if rows name it; None where none is there."""
-    history, tag = journal.load(key)
+    history, tag = journal.load(waiting.key) if waiting.is_listed else (None, None)
     if history is None:
-        if not gateway_ids:
+        if not waiting.gateway_id:
             return None
-        history = History(gateway_id=gateway_ids[0])
+        history = History(gateway_id=waiting.gateway_id)
     return Loaded(observation=observations.of(history.gateway_id), history=history, tag=tag)
 
 
@@ -265,24 +345,29 @@ def _commit_all(
     has_time: Callable[[], bool],
 ) -> list[Posted]:
     """Write to each gateway's history what is told of it, as long as there is time."""
+
+    places = [loaded.gateway_id for loaded, _, _ in found]
+    parts = [
+        partial(_in_time, has_time, partial(_commit, world, *one, claim=claim)) for one in found
+    ]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        outcomes = list(pool.map(contained, places, parts))
     posts: list[Posted] = []
-    for number, (each, facts, reconciled) in enumerate(found):
-        if not has_time():
-            waiting = count(len(found) - number, "gateway")
-            findings.failures.problems.append(
-                f"the run's time is up: {waiting} left to the next run"
-            )
-            findings.left_over |= {other.history.gateway_id for other, _, _ in found[number:]}
-            break
-        post = contained(
-            each.gateway_id,
-            partial(_commit, world, each, reconciled, facts, findings, claim=claim),
-        )
-        if isinstance(post, DetectorError):
-            findings.failed(post, each.history.gateway_id)
+    for gateway_id, outcome in zip(places, outcomes, strict=True):
+        if outcome is None:
+            findings.leave([gateway_id])
+        elif isinstance(outcome, DetectorError):
+            findings.failed(outcome, gateway_id)
         else:
+            post, revised, suspected = outcome
             posts.append(post)
+            findings.take(revised, suspected)
     return posts
+
+
+def _in_time(has_time: Callable[[], bool], commit: Callable[[], _Committed]) -> _Committed | None:
+    """What is committed; None where there is no time for it any more."""
+    return commit() if has_time() else None
 
 
 def _suspected(loaded: Loaded, facts: Facts) -> Iterator[tuple[str, str | None]]:
@@ -306,37 +391,39 @@ def _suspected(loaded: Loaded, facts: Facts) -> Iterator[tuple[str, str | None]]
         yield line, f"the gateway's facts are unknown ({why})" if is_unknown and why else None
 
 
+_Suspected = Sequence[tuple[str, str | None]]
+_Committed = tuple[Posted, Revised, _Suspected]
+"""What was written of a gateway, what that tells, and what is suspected beside it."""
+
+
 def _commit(
     world: World,
     loaded: Loaded,
-    failovers: Sequence[Reconciled],
     facts: Facts,
-    findings: Findings,
+    failovers: Sequence[Reconciled],
     *,
     claim: timedelta,
-) -> Posted:
-    """Write what changed to the gateway's history; after another run's, reconcile anew.
-
-    The findings are those of what was written, and of what is suspected beside it.
-    """
+) -> _Committed:
+    """Write what changed to the gateway's history; after another run's, reconcile anew."""
     observation = loaded.observation
 
     def change(history: History) -> tuple[History, Revised]:
         anew = history is not loaded.history  # another run wrote it first
         own = facts.reconcile(observation, history) if anew else failovers
         revised = revise(world, history, own, facts, since=observation.since, claim=claim)
-        return revised.history, revised
+        return _with_seen(revised.history, observation, facts), revised
 
-    for line, lacking in _suspected(loaded, facts):
-        if lacking is None:
-            findings.suspected.append(line)
-        else:
-            findings.failures.problems.append(f"{line}: {lacking}")
+    suspected = list(_suspected(loaded, facts))
     history, tag, revised = commit_change(world.journal, loaded.history, loaded.tag, change)
-    findings.failovers += revised.failovers
-    findings.insights += revised.insights
-    findings.failures.problems += revised.problems
-    return Posted(history=history, tag=tag, deliveries=revised.deliveries)
+    return Posted(history=history, tag=tag, deliveries=revised.deliveries), revised, suspected
+
+
+def _with_seen(history: History, observation: Observation, facts: Facts) -> History:
+    """The history with the digest of what it was reconciled with, if that leaves nothing open."""
+    if not history.records:
+        return history
+    is_settled = facts.is_settled(observation, history)
+    return replace(history, seen=digest(history.gateway_id, observation) if is_settled else "")
 
 
 def _report(findings: Findings, *, now: datetime) -> Report:

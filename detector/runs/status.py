@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from detector.coverage import CoverageNote, last_coverage
@@ -22,8 +22,6 @@ CHECKED_WITHIN: Final = timedelta(days=3)
 """Coverage is checked once a day; after so long without, something is wrong."""
 
 MOST_BLIND: Final = 20
-
-_EVER: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class ScopeStatus(Part):
@@ -141,7 +139,9 @@ def _histories(journal: Journal) -> tuple[list[History], list[str]]:
     """Every history that somebody could have to look at, and why others cannot be read."""
     known: list[History] = []
     unreadable: list[str] = []
-    for key in journal.due(_EVER):
+    for key, mark in journal.marks().items():
+        if mark.due is None:  # nothing is open, and nothing to be delivered
+            continue
         try:
             history, _ = journal.load(key)
         except JournalUnavailable as error:

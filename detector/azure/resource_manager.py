@@ -1,0 +1,175 @@
+"""Azure Resource Manager: one client for all that is read of it, whatever the provider.
+
+The bodies are read by `signals.arm`, so they are taken as ARM writes them. Nothing is written:
+no policy here registers a provider, as those that a management client chooses by itself do.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from detector.errors import FactUnknown
+from detector.signals import arm
+
+if TYPE_CHECKING:
+    from azure.core import PipelineClient
+    from azure.core.credentials import TokenCredential
+    from azure.core.rest import HttpRequest, HttpResponse
+
+    from detector.azure.clouds import Endpoint
+
+AT_ONCE: Final = 10
+"""How many lookups are in flight at a time: as many as a client keeps connections."""
+
+PATIENCE: Final = timedelta(seconds=30)
+"""The longest timeout or pause of a lookup: a fact never holds an insight back for longer."""
+
+
+def reading_policies(
+    credential: TokenCredential, endpoint: Endpoint, *, sleep: Callable[[float], None]
+) -> list[object]:
+    """The policies of a client of ARM that never writes.
+
+    They are listed here, because the ones that a client would choose by itself register the
+    subscription for the client's provider when it is not (409), which is a write.
+    """
+    from azure.core.pipeline import policies
+    from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
+
+    from detector.azure.retry import RetryWithinRun
+
+    return [
+        policies.RequestIdPolicy(),
+        policies.UserAgentPolicy(),
+        policies.ContentDecodePolicy(),
+        RetryWithinRun(sleep=sleep),
+        ARMChallengeAuthenticationPolicy(credential, endpoint.token_scope),
+    ]
+
+
+class ResourceManager:
+    """ARM at one endpoint; it keeps its connections, so make one per process.
+
+    `hear` is given the body of each answer, as ARM wrote it.
+    """
+
+    def __init__(
+        self,
+        credential: TokenCredential,
+        endpoint: Endpoint,
+        *,
+        hear: Callable[[object], None] | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        from azure.core import PipelineClient
+
+        self._url = endpoint.url
+        self._hear = hear
+        self._client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(
+            endpoint.url, policies=reading_policies(credential, endpoint, sleep=sleep)
+        )
+
+    def close(self) -> None:
+        """End the connections."""
+        self._client.close()
+
+    def get(
+        self,
+        path: str,
+        *,
+        left: Callable[[], timedelta],
+        version: str,
+        asked: Mapping[str, str] | None = None,
+    ) -> object:
+        """The body that is answered at `path`, in a version of the provider's API.
+
+        Raises one of `facts_errors.FAILURES`; `left` bounds its time.
+        """
+        return self._sent(quote(path), {**(asked or {}), "api-version": version}, left)
+
+    def pages(self, path: str, *, left: Callable[[], timedelta], version: str) -> Iterator[object]:
+        """The entries of a list, of all its pages. Raises as `get` does."""
+        answer = self.get(path, left=left, version=version)
+        while True:
+            entries = answer.get("value", []) if isinstance(answer, Mapping) else None
+            if not isinstance(answer, Mapping) or not isinstance(entries, list):
+                raise TypeError("no page of a list")
+            yield from entries
+            following = answer.get("nextLink")
+            if not following:
+                return
+            if not following.startswith(f"{self._url}/"):  # nobody else gets the token
+                raise ValueError("the next page is elsewhere")
+            answer = self._sent(following, {}, left)
+
+    def _sent(
+        self, url: str, parameters: Mapping[str, str], left: Callable[[], timedelta]
+    ) -> object:
+        from azure.core.rest import HttpRequest
+
+        request = HttpRequest("GET", self._client.format_url(url), params=dict(parameters))
+        body: object = self._client.send_request(request, left=left).json()
+        if self._hear is not None:
+            self._hear(body)
+        return body
+
+
+_VERSIONS: Final = {
+    "microsoft.insights": "2021-05-01-preview",
+    "microsoft.network": "2026-03-01",
+    "microsoft.operationalinsights": "2025-02-01",
+}
+"""The version of ARM's interface by the provider that a path names last."""
+
+_OF_SUBSCRIPTIONS: Final = "2022-12-01"
+
+
+class Bodies:
+    """The port Bodies: what ARM answers to a GET at each path.
+
+    For what is checked and not told: that a permission is there, and where logs are sent.
+    `client` is called when there is something to ask; `left` says how long that may take.
+    """
+
+    def __init__(
+        self, client: Callable[[], ResourceManager], *, left: Callable[[], timedelta]
+    ) -> None:
+        self._client = client
+        self._left = left
+        self._making = threading.Lock()
+
+    def __call__(self, paths: Sequence[str]) -> Mapping[str, object]:
+        """The body at each path, or the FactUnknown that says why it cannot be had."""
+        distinct = list(dict.fromkeys(paths))
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return dict(zip(distinct, pool.map(self._body, distinct), strict=True))
+
+    def _body(self, path: str) -> object:
+        from detector.azure.facts_errors import FAILURES, unknown
+
+        provider = path.rpartition("/providers/")[2].partition("/")[0].lower()
+        version = _VERSIONS.get(provider, _OF_SUBSCRIPTIONS)
+        try:
+            with self._making:
+                client = self._client()
+            body = client.get(path, left=lambda: min(self._left(), PATIENCE), version=version)
+        except FAILURES as error:
+            return unknown(error, of="what is asked for", role=_role_at(path))
+        return body if isinstance(body, dict) else FactUnknown(arm.UNREADABLE)
+
+
+def _role_at(path: str) -> str:
+    if arm.segment(path, "resourceGroups"):
+        return role_for(path)
+    return f"Monitoring Reader on the subscription {arm.segment(path, 'subscriptions')}"
+
+
+def role_for(resource_id: str) -> str:
+    """The role that permits to read a resource, where to be given: on its resource group."""
+    return f"Monitoring Reader on the resource group {arm.segment(resource_id, 'resourceGroups')}"
