@@ -12,11 +12,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
 .DELETE_ON_ERROR:
-<<<<<<< HEAD
-.PHONY: help setup demo test check mutants fuzz screenshots format audit lock clean
-=======
-.PHONY: help setup demo test lint check mutants fuzz format audit lock clean
->>>>>>> main
+.PHONY: help setup demo test lint check mutants fuzz bench screenshots format audit lock clean
 
 help:
 	@echo 'make demo    replay a recorded afternoon and print the insights it leads to'
@@ -26,6 +22,7 @@ help:
 	@echo 'make mutants change the rules a token at a time and see which tests notice (20 minutes)'
 	@echo 'make fuzz    put what nobody wrote before every entrance (SECONDS=60)'
 	@echo 'make screenshots  make the pictures of the README anew, with Chromium'
+	@echo 'make bench   measure the bad night, the idle run and the rest of docs/performance.md'
 	@echo 'make format  put the code into its format'
 	@echo 'make audit   look for known vulnerabilities in what is deployed'
 	@echo 'make lock    pin the newest versions that requirements.in admits'
@@ -59,6 +56,16 @@ fuzz: $(VENV)/dev.stamp
 # They look as on most screens where Roboto is installed (on Debian: fonts-roboto-unhinted).
 screenshots: $(VENV)/dev.stamp
 	@$(BIN)/python -m tests.screenshots
+
+# Its tables are in docs/performance.md; the bad night alone takes a quarter of an hour.
+bench: setup
+	@$(BIN)/python -m benchmarks.imports
+	@$(BIN)/python -m benchmarks.idle
+	@$(BIN)/python -m benchmarks.rows
+	@$(BIN)/python -m benchmarks.night 100 1000 10000
+	@$(BIN)/python -m benchmarks.flapping
+	@$(BIN)/python -m benchmarks.render
+	@$(BIN)/python -m benchmarks.simulation
 
 format: $(VENV)/dev.stamp
 	@$(BIN)/ruff format .

@@ -96,16 +96,14 @@ def main() -> None:
             [statistics.median(each[kind] for each in own) for own in times.values()]
             for kind in (0, 1)
         )
-        print(f"CPU:  {1000 * cpu[0]:.0f} ms, {1000 * cpu[1]:.0f} ms, ratio {cpu[1] / cpu[0]:.2f}")
-        print(
-            f"wall: {1000 * wall[0]:.0f} ms, {1000 * wall[1]:.0f} ms, ratio {wall[1] / wall[0]:.2f}"
-        )
-        least, whole = (modules(program, environment) for program in times)
+        for name, (least, run) in (("CPU", cpu), ("wall", wall)):
+            print(f"{name}: {1000 * least:.0f} ms, {1000 * run:.0f} ms, ratio {run / least:.2f}")
+        own_modules, run_modules = (modules(program, environment) for program in times)
     packages = Counter(
         ".".join(name.split(".")[: 2 if name.startswith(("azure.", "detector.")) else 1])
-        for name in whole - least
+        for name in run_modules - own_modules
     )
-    print(f"the run imports {len(whole - least)} modules more:")
+    print(f"the run imports {len(run_modules - own_modules)} modules more:")
     print("  " + ", ".join(f"{name} {number}" for name, number in packages.most_common(40)))
 
 

@@ -43,6 +43,25 @@ print(json.dumps({
 """
 
 
+BARE: Final = """
+import os, resource, sys
+from concurrent.futures import ThreadPoolExecutor
+from azure.storage.blob import ContainerClient
+from azure.storage.queue import QueueClient
+blobs = ContainerClient.from_connection_string(os.environ["AzureWebJobsStorage"], "bare")
+queue = QueueClient.from_connection_string(os.environ["AzureWebJobsStorage"], "bare")
+def tell(number):
+    for part in range(5):
+        blobs.upload_blob(f"{number}/{part}", b"x" * 8000, overwrite=True, metadata={"a": "b"})
+    queue.send_message("x" * 4000)
+with ThreadPoolExecutor(8) as pool:
+    list(pool.map(tell, range(int(sys.argv[1]))))
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(used.ru_utime + used.ru_stime)
+"""
+"""The requests to storage that a gateway costs, by Azure's own clients and with nothing else."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What one run did, and what it cost."""
@@ -75,6 +94,18 @@ def one_run(azure: StandIn, environment: Mapping[str, str]) -> Outcome:
     )
 
 
+def bare(gateways: int, environment: Mapping[str, str]) -> float:
+    """The milliseconds of CPU a gateway that Azure's clients take for what is written of it."""
+    done = subprocess.run(
+        [sys.executable, "-c", BARE, str(gateways)],
+        env={**os.environ, **environment},
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return 1000 * float(done.stdout) / gateways
+
+
 def shown(outcome: Outcome, gateways: int) -> str:
     """One run in two lines."""
     said, counts = outcome.said, dict(outcome.counts)
@@ -101,6 +132,9 @@ def night(gateways: int, *, runs: int, with_azurite: bool) -> Outcome:
             storage = stack.enter_context(azurite(folder))
             environment["AzureWebJobsStorage"] = storage.connection_string
         print(f"{gateways} gateways" + (", storage is Azurite" if with_azurite else ""))
+        if not with_azurite:
+            alone = bare(gateways, environment)
+            print(f"  CPU of Azure's clients alone, writing as much: {alone:.1f} ms a gateway")
         outcomes = []
         for _ in range(runs):
             outcomes.append(one_run(azure, environment))

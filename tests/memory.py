@@ -274,6 +274,7 @@ class MemoryAzure:
             health=self._health,
             bandwidth=self._bandwidth,
             coverage=self._coverage,
+            notes=tuple,
         )
 
     def _gateways(self, ids: Sequence[str], written: Collection[str] = ()) -> Mapping[str, Gateway]:

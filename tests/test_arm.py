@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -593,3 +594,43 @@ def test_what_has_no_time_is_no_event_and_the_newest_comes_first() -> None:
     )
 
     assert [3, 2] == [event.at.hour for event in found]
+
+
+# Of any length
+
+
+@pytest.mark.parametrize("field", ["gatewayType", "vpnType", "vpnGatewayGeneration", "sku", "name"])
+def test_no_text_of_a_body_is_kept_beyond_what_azure_writes(field: str) -> None:
+    gateway = arm.gateway(GATEWAY_ID, a_body(**{field: "x" * 10**6}), {})
+
+    kept = [value for value in asdict(gateway).values() if isinstance(value, str)]
+
+    assert max(map(len, kept)) <= 2000
+    assert len(gateway.name) <= 100
+
+
+def test_a_body_names_only_so_many_addresses_to_ask_for() -> None:
+    """Each costs a request; a gateway has three at most."""
+    odd = [{"id": f"c{n}", "publicIPAddress": {"id": f"ip{n}"}} for n in range(10_000)]
+    body = a_body(ipConfigurations=odd, bgpSettings={})
+    addresses = {f"ip{n}": f"203.0.113.{n % 250}" for n in range(10_000)}
+
+    assert 20 == len(arm.public_ips_needed(body))
+    assert 20 == len(arm.gateway(GATEWAY_ID, body, addresses).vips)
+
+
+def test_the_addresses_of_one_configuration_are_not_without_bound_either() -> None:
+    many = [f"203.0.{n // 250}.{n % 250}" for n in range(10_000)]
+    peering = {"ipconfigurationId": FIRST, "tunnelIpAddresses": many}
+    body = a_body(bgpSettings={"bgpPeeringAddresses": [peering]})
+
+    assert 20 == len(arm.gateway(GATEWAY_ID, body, {}).vips)
+
+
+def test_a_connection_has_only_so_many_tunnels_and_names_of_only_such_length() -> None:
+    peer = {"gatewayIpAddress": "p" * 10**6}
+    body = {"name": "n" * 10**6, "localNetworkGateway2": peer}
+    connection = arm.connection({**body, "tunnelConnectionStatus": [a_tunnel()] * 10_000}, {})
+
+    assert 20 == len(connection.tunnels)
+    assert (100, 253) == (len(connection.name), len(connection.remote_ip or ""))

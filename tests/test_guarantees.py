@@ -9,10 +9,11 @@ from pathlib import Path
 
 from detector.app import bootstrap
 from detector.app.settings import DEFAULTS
-from detector.diagnosis import EDGE
+from detector.diagnosis import EDGE, extent
+from detector.insights import compose
 from detector.journal import delivery, hearing, outbox
 from detector.journal.reply import REFUSALS
-from detector.runs import observation, run, windows
+from detector.runs import observation, report, run, windows
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "docs/guarantees.md").read_text("utf-8")
@@ -63,3 +64,14 @@ def test_what_it_says_of_messages_is_what_a_receiver_hears() -> None:
     assert f"PT{waits}M" == DEFAULTS["DETECTOR_DIGEST"]
     assert (4, 2) == (hearing.TOGETHER, hearing.CHANGES)
     assert f"steady for {hearing.STEADY // timedelta(minutes=1)} minutes" in TEXT
+
+
+def test_its_bounds_are_those_of_the_code() -> None:
+    assert f"A report names {report.EXAMPLES} of what is alike" in TEXT
+    assert f"no line of the log exceeds {report.LONGEST_LINE:,} characters" in TEXT
+    assert (100, 300) == (extent.SWITCH_OVERS, extent.OUTAGES)
+    assert "the latest hundred" in TEXT
+    assert f"what was last, {extent.OUTAGES} in all" in TEXT
+    assert f"A document has {compose.LONGEST_DOCUMENT // 1000} kB at most" in TEXT
+    assert f"where together they exceed {outbox.ROOM // 1000} kB" in TEXT
+    assert f"was down for {hearing.MOMENT // timedelta(minutes=1)} minutes" in TEXT

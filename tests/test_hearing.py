@@ -383,6 +383,55 @@ def test_flapping_is_told_at_once_then_once_an_hour_and_at_its_end() -> None:
     ] == heard(people)
 
 
+def mid_way(*switched: float) -> Insight:
+    """Flapping, seen in the seconds in which the latest switch-over has the tunnel."""
+    return failover((PARIS, switched[-1], None), switched=switched, flapping=True)
+
+
+def test_the_seconds_of_a_switch_over_are_no_news_to_who_knows_that_the_gateway_flaps() -> None:
+    """Each switch-over takes every tunnel; a run that looks just then sees it down."""
+    runs, people = night(digest=timedelta())
+    runs.run(5, flapping(0, 2, 4))
+    runs.run(10, mid_way(0, 2, 4, 10))
+    runs.run(15, flapping(0, 2, 4, 10))
+    runs.run(20, mid_way(0, 2, 4, 10, 20))
+    runs.run(21, flapping(0, 2, 4, 10, 20))
+
+    assert [(5, "warning", "detected")] == heard(people)
+
+
+def test_a_tunnel_that_a_switch_over_leaves_down_is_told_five_minutes_later() -> None:
+    """And its return at once; no run has to see anything new for it to be told."""
+    runs, people = night(digest=timedelta())
+    runs.run(5, flapping(0, 2, 4))
+    runs.run(10, mid_way(0, 2, 4, 10))
+    runs.run(13)
+    runs.run(15)
+    runs.run(17, failover((PARIS, 10, 17), switched=(0, 2, 4, 10), flapping=True))
+
+    assert [
+        (5, "warning", "detected"),
+        (15, "warning", "worsened, switched-again"),
+        (17, "success", "recovered"),
+    ] == heard(people)
+
+
+def test_redundancy_that_a_switch_over_takes_for_seconds_is_no_news_either() -> None:
+    runs, people = night(digest=timedelta())
+    lost = {"instance": ZERO, "from_": at(minutes=10), "to": None, "tunnels": []}
+    known = flapping(0, 2, 4)
+    before = known.failover.model_dump(by_alias=False)
+    runs.run(5, known)
+    away = {**before, "redundancy_lost": [lost], "state": "ongoing"}
+    runs.run(10, an_insight(**{**known.model_dump(by_alias=False), "failover": away}))
+    runs.run(13)
+    quiet = list(heard(people))
+    runs.run(15)
+
+    assert [(5, "warning", "detected")] == quiet
+    assert (15, "warning", "worsened") == heard(people)[-1]
+
+
 def failing_until(minute: float) -> Callable[[Any], None]:
     clock = iter(range(100))
 

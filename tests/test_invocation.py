@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -13,12 +14,15 @@ import pytest
 from azure.storage.blob import ContainerClient
 from azure.storage.queue import QueueClient
 
+from detector.app.invocation import log_lines
+from detector.runs.report import LONGEST_LINE, Report
 from tests.azure_stand_in import AzureStandIn
 from tests.azurite import Azurite
+from tests.builders import at
 from tests.cloud import WORKSPACE, hand_over_rows
 from tests.command_line import ROOT, Command, files
 from tests.loopback import Reply
-from tests.sink_stand_in import SinkStandIn
+from tests.sink_stand_in import SinkStandIn, an_insight
 
 SCHEMA = json.loads((ROOT / "docs" / "insight.schema.json").read_bytes())
 HEAVY = (
@@ -158,6 +162,25 @@ class TestDryRun:
 
         assert (0, "") == (said.code, said.out)
         assert before == files(store)
+
+
+def test_a_run_is_logged_with_its_insights_and_where_a_defect_was_for_debug_alone() -> None:
+    report = Report(at=at(), problems=("vpn-hub: failed unexpectedly",), traces=("x" * 10**5,))
+
+    lines = list(log_lines(report, [an_insight()]))
+
+    assert [logging.INFO, logging.DEBUG, logging.ERROR] == [level for level, _ in lines]
+    assert ["insight", "trace", "run"] == [next(iter(json.loads(line))) for _, line in lines]
+    assert max(len(line) for _, line in lines) <= LONGEST_LINE
+
+
+def test_no_line_of_the_log_is_longer_than_it_may_be() -> None:
+    report = Report(at=at(), problems=("\u202e" * 1000,) * 20, suspected=("x" * 1000,) * 20)
+
+    [(level, line)] = log_lines(report, [])
+
+    assert (logging.ERROR, True) == (level, len(line) <= LONGEST_LINE)
+    assert 15 == json.loads(line)["run"]["more"]["problems"]
 
 
 def test_an_idle_run_imports_nothing_heavy(azure: AzureStandIn) -> None:

@@ -16,7 +16,7 @@ from azure.identity import DefaultAzureCredential
 from detector.azure.clouds import CLOUDS
 from detector.azure.logs import Logs
 from detector.azure.logs_client import LogsClient
-from detector.azure.query import Query
+from detector.azure.query import Query, Rows
 from detector.errors import DetectorError, FactUnknown, LogsRefused, LogsUnavailable
 from detector.model import Answer, Kind, Phase, Scope, Signal, Window
 from tests.azure_stand_in import AzureStandIn, Fault, closed, truncated
@@ -565,12 +565,12 @@ class HangingClient(LogsClient):
 
     def ask(
         self, query: Query, scope: Scope, window: Window, *, left: Callable[[], timedelta]
-    ) -> list[Mapping[str, object]]:
+    ) -> Rows:
         if scope == self.hangs:
             self.time -= left()
         if left() <= timedelta():
             raise LogsUnavailable(f"{scope}: no time", scope=scope.id)
-        return []
+        return Rows((), ())
 
     def ask_together(self, *_: object, **__: object) -> dict[Scope, Any]:
         return {}

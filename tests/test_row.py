@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+from cProfile import Profile
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
+from benchmarks.unreadable import ROWS
 from detector.errors import Unforeseen
 from detector.model import (
     CUSTOMER_INITIATED,
@@ -414,3 +416,41 @@ def test_of_many_rows_that_cannot_be_read_some_are_named_and_all_are_counted() -
     assert "row 0: it has no time" == unusable.lines[0]
     assert (EXAMPLES, EXAMPLES) == (len(unusable.lines), len(unusable.failures))
     assert 6 == unusable.more
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_a_row_that_cannot_be_read_costs_no_more_than_another(row: str) -> None:
+    """By the calls that it makes, which are the same on every machine."""
+
+    def calls(kind: str) -> int:
+        with Profile() as profile:
+            read_rows([ROWS[kind]] * 1000, origin="the workspace")
+        return sum(entry.callcount for entry in profile.getstats())
+
+    assert calls(row) <= 1.1 * calls("readable") + 1000
+
+
+def test_of_many_rows_that_cannot_be_read_twenty_are_named_and_the_others_counted() -> None:
+    signals, unusable = read_rows([{**a_row(), "TimeGenerated": None}] * 5000, origin="it")
+
+    assert ([], 20, 4980) == (signals, len(unusable.lines), unusable.more)
+    assert max(map(len, unusable.lines)) < 200
+
+
+def test_a_row_that_meets_a_defect_costs_no_other_and_is_said_apart() -> None:
+    class Odd(dict[str, object]):
+        def get(self, *_: object) -> object:
+            raise ZeroDivisionError("a secret")
+
+    signals, unusable = read_rows([Odd(), a_row(), *([Odd()] * 30)], origin="the workspace")
+
+    assert (1, [], 11) == (len(signals), unusable.lines, unusable.more)
+    assert 20 == len(unusable.failures)
+    assert str(unusable.failures[0]).startswith(
+        "the workspace, row 1: failed unexpectedly (ZeroDivisionError at detector.signals.row:"
+    )
+    assert "secret" not in str(unusable.failures)
+
+
+def test_a_cell_without_end_costs_no_row() -> None:
+    assert signal_of() == signal_of(Additional='{"message": "' + "x" * 10**7 + '"}')

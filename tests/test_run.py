@@ -338,6 +338,15 @@ def test_what_was_told_and_is_as_it_was_is_known_without_loading_it() -> None:
     assert 1 == operations.count("before load")
 
 
+def test_how_the_facts_were_had_is_said_where_the_operator_should_know() -> None:
+    world = a_world(MemoryLogs(seen(*HAND_OVER)), sinks=[ListSink()])
+    noting = replace(world, sources=replace(world.sources, notes=lambda: ("asked one by one",)))
+
+    report, _ = run_once(noting, now=at(minutes=5), left=plenty)
+
+    assert (("asked one by one",), True) == (report.notes, report.ok)
+
+
 @dataclass(slots=True)
 class BadEntry(MemoryJournal):
     """A journal of which an operation on the entry of `vpn-bad` fails, while `failing` names it."""

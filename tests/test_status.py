@@ -297,6 +297,28 @@ class TestCoverage:
         assert (True, None) == (shown.ok, shown.coverage_at)
 
 
+def test_a_history_that_meets_a_defect_is_a_problem_and_the_others_are_shown(
+    tmp_path: Path,
+) -> None:
+    class Odd(FolderJournal):
+        def load(self, key: str) -> tuple[History | None, str | None]:
+            if key == "broken":
+                raise ZeroDivisionError("a secret")
+            return super().load(key)
+
+    odd = Odd(tmp_path)
+    ran(odd, **{SCOPE: NOW})
+    odd.save(History(gateway_id=GATEWAY_ID, records=(a_record(a_delivery()),)), None)
+    (tmp_path / "history" / "broken.json").write_text("{")
+
+    shown = state(odd)
+
+    assert 1 == len(shown.outstanding)
+    [problem] = shown.problems
+    assert "the history broken: failed unexpectedly (ZeroDivisionError" in problem
+    assert "secret" not in problem
+
+
 class TestCommand:
     """`status`, as a probe calls it."""
 

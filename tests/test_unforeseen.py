@@ -155,6 +155,7 @@ FOR_ALL: Final = {
     "Journal.last_run": "there is one note",
     "Journal.note_run": "there is one note",
     "Coverage": "it answers for all gateways",
+    "Notes": "they are of the whole run",
     "Receiver.send": "what is told together is one message",
 }
 """The ports that are not asked of one gateway."""

@@ -152,6 +152,7 @@ def of_recording(
             health=recording.health,
             bandwidth=recording.bandwidth,
             coverage=recording.coverage,
+            notes=tuple,
         ),
         journal=FolderJournal(folder),
         sinks=(FolderInsights(folder, FOLDER_FORMATS),),
@@ -272,6 +273,7 @@ def _sources(
         health=lambda gateway_ids: health().events(gateway_ids),
         bandwidth=lambda gateways, window: metrics().bandwidth(gateways, window),
         coverage=logs.coverage,
+        notes=lambda: one_network().notes if one_network.cache_info().currsize else (),
     )
 
 

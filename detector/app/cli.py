@@ -309,7 +309,8 @@ def drill(
 
     gateway_id = arguments.gateway_id(gateway_id)
     world = world_of(arguments.settings(app_name, group))
-    insight, problems = drill_insight(gateway_id, world.sources, world.library, now=utc_now())
+    with waiting("Asking Azure"):
+        insight, problems = drill_insight(gateway_id, world.sources, world.library, now=utc_now())
     show([insight])
     for unusable in problems:
         say(f"error: {unusable}")

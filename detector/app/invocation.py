@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,12 +19,14 @@ from detector.coverage import CoverageReport, check_coverage
 from detector.errors import JournalUnavailable, RunFailed
 from detector.insights import Check, Insight
 from detector.journal import ReadOnly
-from detector.runs import LONGEST_LINE, Report, World, log_line, run_once, told_line
+from detector.runs import Report, World, log_line, run_once, told_line
 from detector.text import cut, visible_json
 from detector.version import VERSION
 
 TIME_LIMIT: Final = timedelta(minutes=4)
 """How long a run may take: less than host.json's functionTimeout, and than the timer's period."""
+
+LONGEST_TRACE: Final = 4000
 
 _log = logging.getLogger("detector")
 
@@ -44,15 +46,24 @@ def invoke_with(settings: Settings) -> tuple[Report, list[Insight]]:
     left = _countdown()
     world = bootstrap.of_azure(settings, clock=utc_now, left=left)
     report, insights = run_once(world, now=utc_now(), left=left)
-    for insight in insights:
-        _log.info('{"insight": %s}', log_line(told_line(insight)))
-    for trace in report.traces:
-        _log.debug('{"trace": %s}', visible_json(json.dumps(cut(trace, LONGEST_LINE // 8))))
-    level = logging.INFO if report.ok else logging.ERROR
-    _log.log(level, '{"run": %s, "version": "%s"}', log_line(report), VERSION)
+    for level, line in log_lines(report, insights):
+        _log.log(level, "%s", line)
     if isinstance(settings.store, FolderStore):
         _write_index(settings, settings.store.folder)
     return report, insights
+
+
+def log_lines(report: Report, insights: Iterable[Insight]) -> Iterator[tuple[int, str]]:
+    """What is logged of a run, each with its level: the insights, and the run itself last.
+
+    Where in the code a defect was is for DEBUG.
+    """
+    for insight in insights:
+        yield logging.INFO, f'{{"insight": {log_line(told_line(insight))}}}'
+    for trace in report.traces:
+        yield logging.DEBUG, f'{{"trace": {visible_json(json.dumps(cut(trace, LONGEST_TRACE)))}}}'
+    level = logging.INFO if report.ok else logging.ERROR
+    yield level, f'{{"run": {log_line(report)}, "version": "{VERSION}"}}'
 
 
 def look_round() -> None:
@@ -77,11 +88,8 @@ def look_round_with(settings: Settings) -> CoverageReport:
         now=utc_now(),
         left=left,
     )
-    _log.log(
-        logging.INFO if report.ok else logging.ERROR,
-        '{"coverage": %s}',
-        visible_json(report.model_dump_json(by_alias=True)),
-    )
+    level = logging.INFO if report.ok else logging.ERROR
+    _log.log(level, '{"coverage": %s, "version": "%s"}', log_line(report), VERSION)
     return report
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from detector.app import bootstrap
+from detector.azure import Rows
 from detector.errors import FactUnknown, LogsRefused, LogsUnavailable, OperatorError
 from detector.insights import timestamp
 from detector.local import Capture
@@ -41,7 +42,9 @@ def parts_of_azure(
     captured = Capture(clock)
     logs, sources = bootstrap.recorder_of(settings, left=lambda: PATIENCE, hear=captured.hear)
     outcomes = logs.rows(dict.fromkeys(settings.scopes, window))
-    rows = [row for found in outcomes.values() if isinstance(found, list) for row in found]
+    rows: list[Row] = [
+        row for found in outcomes.values() if isinstance(found, Rows) for row in found
+    ]
     rows = [row for row in rows if instant(row["TimeGenerated"]) < window.end]
     signals, _ = read_rows(rows, origin="")
     found = sorted({signal.gateway_id for signal in signals if signal.gateway_id})

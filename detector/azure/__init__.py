@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from detector.azure.logs_client import LogsClient
     from detector.azure.metrics import Metrics, metrics_client
     from detector.azure.network import Network, Query, ResourceHealth
+    from detector.azure.query import Rows
     from detector.azure.queue import QueueSink, send_wish
     from detector.azure.resource_graph import ResourceGraph, resource_graph_client
     from detector.azure.resource_manager import Bodies, ResourceManager
@@ -39,6 +40,7 @@ __all__ = [
     "ResourceGraph",
     "ResourceHealth",
     "ResourceManager",
+    "Rows",
     "StorageConnection",
     "container_client",
     "metrics_client",
@@ -57,6 +59,7 @@ __getattr__ = lazily(
     logs_client=("LogsClient",),
     metrics=("Metrics", "metrics_client"),
     network=("Network", "Query", "ResourceHealth"),
+    query=("Rows",),
     queue=("QueueSink", "send_wish"),
     resource_graph=("ResourceGraph", "resource_graph_client"),
     resource_manager=("Bodies", "ResourceManager"),

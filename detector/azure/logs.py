@@ -209,7 +209,7 @@ def _rows(outcome: Result) -> Rows:
     """The rows of an outcome, none where there is no table; raises why there is no answer."""
     if isinstance(outcome, DetectorError):
         raise outcome
-    return [] if isinstance(outcome, NoLogs) else outcome
+    return Rows((), ()) if isinstance(outcome, NoLogs) else outcome
 
 
 @cache

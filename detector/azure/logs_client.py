@@ -134,7 +134,7 @@ class LogsClient:
             raise ValueError("an answer without the columns that were asked for")
         if len(table.rows) >= self._row_limit:
             raise Incomplete(f"it has {len(table.rows)} rows")
-        return [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+        return Rows(table.columns, table.rows)
 
 
 def _server_timeout(left: Callable[[], timedelta]) -> int:

@@ -23,13 +23,14 @@ from detector.errors import FactUnknown
 from detector.signals import arm
 
 if TYPE_CHECKING:
+    from azure.mgmt.network import NetworkManagementClient
+
     from detector.azure.resource_manager import ResourceManager
     from detector.model import Connection, Gateway, HealthEvent
 
 MANY: Final = 20
 """From so many gateways on Resource Graph is asked: in three queries, not in six GETs for each."""
 
-_NETWORK_VERSION: Final = "2026-03-01"
 _HEALTH_VERSION: Final = "2025-05-01"
 _GUID: Final = re.compile(r"[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}", re.ASCII)
 
@@ -38,20 +39,26 @@ Query = Callable[[str, Sequence[str]], Iterable[Sequence[Mapping[str, object]]]]
 
 
 class _Kind(NamedTuple):
-    """A kind of resource: as an id names it, in words, and how Resource Graph is asked for it."""
+    """A kind of resource: as an id names it, as ARM's client does, and in words.
+
+    `query` asks Resource Graph for all of them.
+    """
 
     collection: str
+    operations: str
     words: str
     query: str = ""
 
 
 _GATEWAYS: Final = _Kind(
     "virtualNetworkGateways",
+    "virtual_network_gateways",
     "the gateway",
     GATEWAYS,
 )
 _PUBLIC_IPS: Final = _Kind(
     "publicIPAddresses",
+    "public_ip_addresses",
     "its public IP",
     "resources\n| where type =~ 'microsoft.network/publicipaddresses'\n"
     "| where properties.ipConfiguration.id has 'virtualNetworkGateways'\n"
@@ -60,6 +67,7 @@ _PUBLIC_IPS: Final = _Kind(
 # Without its states and its key.
 _CONNECTIONS: Final = _Kind(
     "connections",
+    "virtual_network_gateway_connections",
     "the connection",
     "resources\n| where type =~ 'microsoft.network/connections'\n"
     "| project id, name, virtualNetworkGateway1 = properties.virtualNetworkGateway1,"
@@ -68,6 +76,7 @@ _CONNECTIONS: Final = _Kind(
 )
 _PEERS: Final = _Kind(
     "localNetworkGateways",
+    "local_network_gateways",
     "the peer",
     "resources\n| where type =~ 'microsoft.network/localnetworkgateways'\n"
     "| project id, gatewayIpAddress = properties.gatewayIpAddress, fqdn = properties.fqdn",
@@ -178,10 +187,11 @@ class Network:
 
     def _listed(self, gateway_id: str) -> list[object] | FactUnknown:
         try:
-            path = f"{_path(gateway_id, _GATEWAYS)}/connections"
+            client, names = self._addressed(gateway_id, _GATEWAYS)
             with _translated(gateway_id, _GATEWAYS):
-                pages = self._arm().pages(path, left=self._patience, version=_NETWORK_VERSION)
-                return list(pages)
+                return list(
+                    client.virtual_network_gateways.list_connections(*names, left=self._patience)
+                )
         except FactUnknown as error:
             return error
 
@@ -210,15 +220,25 @@ class Network:
         """The body of one resource by ARM, asked for once; raises FactUnknown."""
 
         def ask() -> object:
-            path = _path(resource_id, kind)
+            client, names = self._addressed(resource_id, kind)
             with _translated(resource_id, kind):
-                return self._arm().get(path, left=self._patience, version=_NETWORK_VERSION)
+                return getattr(client, kind.operations).get(*names, left=self._patience)
 
         return self._once(resource_id.lower(), ask)
 
-    def _arm(self) -> ResourceManager:
+    def _addressed(
+        self, resource_id: str, kind: _Kind
+    ) -> tuple[NetworkManagementClient, tuple[str, str]]:
+        """The client for a resource, its resource group and its name; raises FactUnknown."""
+        subscription, group, name = (
+            arm.segment(resource_id, collection)
+            for collection in ("subscriptions", "resourceGroups", kind.collection)
+        )
+        if not (subscription and group and name):
+            raise FactUnknown(arm.UNREADABLE)
         with self._making:
-            return self._client()
+            client = self._client()
+        return client.network(subscription.lower()), (group, name)
 
     def _patience(self) -> timedelta:
         return min(self._left(), PATIENCE)
@@ -330,18 +350,6 @@ class _Once:
             finally:
                 answer.cancel()  # where there is no answer, so that nobody waits for one
         return answer.result()
-
-
-def _path(resource_id: str, kind: _Kind) -> str:
-    """Where the resource of an id stands, which is nowhere beside; raises FactUnknown."""
-    subscription, group, name = (
-        arm.segment(resource_id, collection)
-        for collection in ("subscriptions", "resourceGroups", kind.collection)
-    )
-    if not (subscription and group and name):
-        raise FactUnknown(arm.UNREADABLE)
-    provider = f"/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Network"
-    return f"{provider}/{kind.collection}/{name}"
 
 
 @contextmanager

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from detector.errors import DetectorError
 
@@ -24,5 +25,24 @@ class Incomplete(Exception):
     """An answer does not hold all rows of its window; the text says why."""
 
 
-Rows = list[Mapping[str, object]]
+class Rows:
+    """The rows of one answer or several, each a mapping only while it is looked at."""
+
+    def __init__(self, columns: Sequence[str], rows: Sequence[Any]) -> None:
+        self._tables = [(tuple(columns), rows)]
+
+    def __add__(self, later: Rows) -> Rows:
+        joined = Rows((), ())
+        joined._tables = self._tables + later._tables
+        return joined
+
+    def __len__(self) -> int:
+        return sum(len(rows) for _, rows in self._tables)
+
+    def __iter__(self) -> Iterator[dict[str, object]]:
+        for columns, rows in self._tables:
+            for row in rows:
+                yield dict(zip(columns, row, strict=True))
+
+
 Result = Rows | NoLogs | DetectorError

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
@@ -20,21 +21,29 @@ from detector.signals import arm
 if TYPE_CHECKING:
     from azure.core import PipelineClient
     from azure.core.credentials import TokenCredential
+    from azure.core.pipeline import PipelineRequest, PipelineResponse
     from azure.core.rest import HttpRequest, HttpResponse
+    from azure.mgmt.network import NetworkManagementClient
 
     from detector.azure.clouds import Endpoint
 
 AT_ONCE: Final = 10
 """How many lookups are in flight at a time: as many as a client keeps connections."""
 
+Hear = Callable[[object], None]
+
 PATIENCE: Final = timedelta(seconds=30)
 """The longest timeout or pause of a lookup: a fact never holds an insight back for longer."""
 
 
 def reading_policies(
-    credential: TokenCredential, endpoint: Endpoint, *, sleep: Callable[[float], None]
+    credential: TokenCredential,
+    endpoint: Endpoint,
+    *,
+    hear: Hear | None = None,
+    sleep: Callable[[float], None],
 ) -> list[object]:
-    """The policies of a client of ARM that never writes.
+    """The policies of a client of ARM that never writes; `hear` is given each body.
 
     They are listed here, because the ones that a client would choose by itself register the
     subscription for the client's provider when it is not (409), which is a write.
@@ -47,16 +56,37 @@ def reading_policies(
     return [
         policies.RequestIdPolicy(),
         policies.UserAgentPolicy(),
+        policies.CustomHookPolicy(raw_response_hook=partial(_hand_on, hear or _hear_nothing)),
         policies.ContentDecodePolicy(),
+        policies.CustomHookPolicy(raw_request_hook=partial(_stay_at, endpoint.url)),
         RetryWithinRun(sleep=sleep),
         ARMChallengeAuthenticationPolicy(credential, endpoint.token_scope),
     ]
 
 
+def _stay_at(url: str, request: PipelineRequest[HttpRequest]) -> None:
+    """Raises ValueError for a request to somewhere else, as by a next page: it has the token."""
+    if not request.http_request.url.startswith(f"{url}/"):
+        raise ValueError("the next page is elsewhere")
+
+
+def _hand_on(hear: Hear, answer: PipelineResponse[HttpRequest, HttpResponse]) -> None:
+    """Let `hear` have the body that the policy behind this one decoded."""
+    from azure.core.pipeline.policies import ContentDecodePolicy
+
+    hear(answer.context.get(ContentDecodePolicy.CONTEXT_NAME))
+
+
+def _hear_nothing(body: object) -> None:
+    """For whoever has no use for bodies."""
+
+
 class ResourceManager:
     """ARM at one endpoint; it keeps its connections, so make one per process.
 
-    `hear` is given the body of each answer, as ARM wrote it.
+    What is of the network is asked by its management client (`network`), and what else is read, a
+    body or two of other providers, by `get` and `pages`. `hear` is given the body of each answer,
+    as ARM wrote it.
     """
 
     def __init__(
@@ -69,15 +99,35 @@ class ResourceManager:
     ) -> None:
         from azure.core import PipelineClient
 
-        self._url = endpoint.url
-        self._hear = hear
+        self._credential = credential
+        self._endpoint = endpoint
+        self._policies = partial(reading_policies, credential, endpoint, hear=hear, sleep=sleep)
         self._client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(
-            endpoint.url, policies=reading_policies(credential, endpoint, sleep=sleep)
+            endpoint.url, policies=self._policies()
         )
+        self._making = threading.Lock()
+        self._networks: dict[str, NetworkManagementClient] = {}
 
     def close(self) -> None:
         """End the connections."""
         self._client.close()
+        for network in self._networks.values():
+            network.close()
+
+    def network(self, subscription_id: str) -> NetworkManagementClient:
+        """The client for the gateways and connections of one subscription."""
+        from azure.mgmt.network import NetworkManagementClient
+
+        with self._making:
+            if subscription_id not in self._networks:
+                self._networks[subscription_id] = NetworkManagementClient(
+                    self._credential,
+                    subscription_id,
+                    base_url=self._endpoint.url,
+                    credential_scopes=[self._endpoint.token_scope],
+                    policies=self._policies(),
+                )
+            return self._networks[subscription_id]
 
     def get(
         self,
@@ -104,8 +154,6 @@ class ResourceManager:
             following = answer.get("nextLink")
             if not following:
                 return
-            if not following.startswith(f"{self._url}/"):  # nobody else gets the token
-                raise ValueError("the next page is elsewhere")
             answer = self._sent(following, {}, left)
 
     def _sent(
@@ -115,8 +163,6 @@ class ResourceManager:
 
         request = HttpRequest("GET", self._client.format_url(url), params=dict(parameters))
         body: object = self._client.send_request(request, left=left).json()
-        if self._hear is not None:
-            self._hear(body)
         return body
 
 

@@ -83,6 +83,7 @@ class Part(BaseModel):
         populate_by_name=True,
         serialize_by_alias=True,
         from_attributes=True,
+        defer_build=True,  # an idle run needs few of them
     )
 
 

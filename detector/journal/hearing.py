@@ -37,6 +37,9 @@ CHANGES: Final = 2
 STEADY: Final = timedelta(minutes=30)
 """A tunnel that did not go down or come back for so long no longer keeps doing so."""
 
+MOMENT: Final = timedelta(minutes=5)
+"""For so long a tunnel may be down before who knows that its gateway flaps is told of it."""
+
 FLAPPING_ENDS: Final = timedelta(hours=1)
 """A gateway that did not switch over for so long no longer keeps doing so."""
 
@@ -88,12 +91,15 @@ def to_hear(
         insight.insight.importance_level,
         retracted=not record.diagnosis.borne_out,
     )
+    told: list[tuple[News, datetime | None]] = []
     for instant in [now, *_calmer(insight, standing, heard, now)]:
         news = _news(insight, _before_it_calms(insight, standing, heard, instant), heard, instant)
         if news is not None and _is_heard(news, heard, hearing):
             held_until = _held_until(news, heard, hearing, since=since)
-            return news, held_until if instant == now else max(instant, held_until or instant)
-    return None
+            told.append(
+                (news, held_until if instant == now else max(instant, held_until or instant))
+            )
+    return min(told, key=lambda each: each[1] or now, default=None)
 
 
 def now_heard(heard: Heard, news: News, *, now: datetime) -> Heard:
@@ -164,12 +170,50 @@ def _before_it_calms(insight: Insight, standing: Standing, heard: Heard, now: da
     """The standing in which a tunnel that keeps changing is not back until it has been steady."""
     unsteady = {peer for peer in heard.unsteady if now - _last_change(insight, peer, now) < STEADY}
     flapping = standing.flapping and now - standing.switch_overs[-1].at < FLAPPING_ENDS
-    return replace(_with_down(standing, unsteady, insight), flapping=flapping)
+    settled = _settled(standing, insight, heard, now)
+    return replace(_with_down(settled, unsteady, insight), flapping=flapping)
+
+
+def _settled(standing: Standing, insight: Insight, heard: Heard, now: datetime) -> Standing:
+    """The standing without what is down since a moment ago, for who knows that it keeps flapping.
+
+    Each switch-over takes every tunnel for some seconds, whenever a run looks.
+    """
+    moments = {began for began in _began(insight, heard) if now < began + MOMENT}
+    if not moments:
+        return standing
+    failover, before = insight.failover, heard.standing
+    fresh = {each.remote_ip for each in failover.outages if each.is_open and each.from_ in moments}
+    lost = {each.instance for each in failover.redundancy_lost if each.from_ in moments}
+    lost |= {each.instance for each in failover.maybe_out if each.from_ in moments}
+    if before is not None:
+        fresh -= before.peers_down
+        lost -= {*before.without_redundancy}
+    down = tuple(each for each in standing.down if each[0] not in fresh)
+    peers = {remote_ip for remote_ip, _ in down}
+    since = [each.from_ for each in failover.outages if each.is_open and each.remote_ip in peers]
+    return replace(
+        standing,
+        down=down,
+        down_since=min(since, default=None),
+        without_redundancy=tuple(each for each in standing.without_redundancy if each not in lost),
+    )
+
+
+def _began(insight: Insight, heard: Heard) -> list[datetime]:
+    """When what is down went down, for who knows that the gateway keeps switching over."""
+    if heard.standing is None or not heard.standing.flapping:
+        return []
+    failover = insight.failover
+    outages = [each.from_ for each in failover.outages if each.is_open]
+    lost = [each.from_ for each in failover.redundancy_lost if each.to is None]
+    return [*outages, *lost, *(each.from_ for each in failover.maybe_out if each.to is None)]
 
 
 def _calmer(insight: Insight, standing: Standing, heard: Heard, now: datetime) -> list[datetime]:
     """The instants from now on at which something will have been steady for long enough."""
     instants = [_last_change(insight, peer, now) + STEADY for peer in heard.unsteady]
+    instants += [began + MOMENT for began in _began(insight, heard)]
     if standing.flapping:
         instants.append(standing.switch_overs[-1].at + FLAPPING_ENDS)
     return sorted(instant for instant in instants if instant > now)

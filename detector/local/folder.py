@@ -9,9 +9,11 @@ import hashlib
 import os
 import sys
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from detector.errors import DeliveryFailed, JournalConflict, JournalUnavailable
+from detector.boundary import contained
+from detector.errors import DeliveryFailed, DetectorError, JournalConflict, JournalUnavailable
 from detector.files import content_of
 from detector.insights import (
     Insight,
@@ -125,10 +127,10 @@ class FolderJournal(_Files):
             _replace(self._folder / LAST_RUN, note_to_json(note).encode())
 
     def _mark(self, key: str) -> Mark:
-        try:
-            history, _ = self.load(key)
-        except JournalUnavailable:  # due, so that a run loads it and tells why it cannot
+        loaded = contained(key, partial(self.load, key))
+        if isinstance(loaded, DetectorError):  # due, so that a run loads it and tells why it cannot
             return Mark(due=NO_EARLIER)
+        history, _ = loaded
         return Mark() if history is None else history.mark
 
 

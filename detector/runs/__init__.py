@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from detector.runs.explain import explain_recording
     from detector.runs.facts import Sources
     from detector.runs.heartbeat import heartbeat_of, last_complete
-    from detector.runs.report import LONGEST_LINE, Report, log_line, told_line
+    from detector.runs.report import Report, log_line, told_line
     from detector.runs.run import run_once
     from detector.runs.schedule import Schedule
     from detector.runs.status import late_before, status_lines, status_of
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from detector.runs.world import World
 
 __all__ = [
-    "LONGEST_LINE",
     "Report",
     "Schedule",
     "Sources",
@@ -47,7 +46,7 @@ __getattr__ = lazily(
     explain=("explain_recording",),
     facts=("Sources",),
     heartbeat=("heartbeat_of", "last_complete"),
-    report=("LONGEST_LINE", "Report", "log_line", "told_line"),
+    report=("Report", "log_line", "told_line"),
     run=("run_once",),
     schedule=("Schedule",),
     status=("late_before", "status_lines", "status_of"),

@@ -45,6 +45,7 @@ class Answers:
             health=self._health,
             bandwidth=self._bandwidth,
             coverage=self._coverage,
+            notes=self._sources.notes,
         )
 
     def _gateways(self, ids: Sequence[str], written: Collection[str] = ()) -> Mapping[str, Gateway]:

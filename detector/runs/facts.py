@@ -57,6 +57,7 @@ from detector.runs.ports import (
     Health,
     Inventory,
     LiveTunnels,
+    Notes,
 )
 from detector.runs.reconcile import Reconciled, reconcile
 from detector.signals import NOT_SET
@@ -101,6 +102,7 @@ class Sources:
     health: Health
     bandwidth: Bandwidth
     coverage: Coverage
+    notes: Notes
 
 
 @dataclass(slots=True, kw_only=True)

@@ -58,6 +58,12 @@ class Inventory(Protocol):
     def __call__(self, gateway_ids: Sequence[str]) -> Mapping[str, Sequence[Connection]]: ...
 
 
+class Notes(Protocol):
+    """What the operator should know of how the facts of this run were had; mostly nothing."""
+
+    def __call__(self) -> Sequence[str]: ...
+
+
 class LiveTunnels(Protocol):
     """Connections by id, one for each id asked: as they are now, with the state of each tunnel."""
 

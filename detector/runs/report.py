@@ -25,6 +25,8 @@ LONGEST_LINE: Final = 32_000
 https://learn.microsoft.com/azure/azure-monitor/app/data-model-complete
 """
 
+_ROOM: Final = LONGEST_LINE - 200  # what stands around a report in its line
+
 _LONGEST_PROBLEM: Final = 1000
 
 _SHORTER: Final = ((20, 1000), (20, 300), (5, 200), (1, 80))
@@ -59,9 +61,10 @@ class Report(Part):
     """A run, from its window to what is left to do.
 
     `suspected` names losses of an instance that are not told, since nothing says that the gateway
-    is active-active. `unreadable` names rows that could not be used. `problems` are failed parts.
-    `more` counts, by the name of a list, those that it leaves out. `traces` say where in the code
-    what nobody thought of went wrong; they are for the log at DEBUG and stand in no JSON.
+    is active-active. `notes` say how facts were had, where that matters. `unreadable` names rows
+    that could not be used. `problems` are failed parts. `more` counts, by the name of a list, those
+    that it leaves out. `traces` say where in the code what nobody thought of went wrong; they are
+    for the log at DEBUG and stand in no JSON.
     """
 
     at: Instant
@@ -70,6 +73,7 @@ class Report(Part):
     failovers: int = 0
     told: tuple[Told, ...] = ()
     suspected: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
     delivered: int = 0
     outstanding: tuple[DeliveryReport, ...] = ()
@@ -101,7 +105,9 @@ def shortened(report: Report, *, unreadable: int) -> Report:
     """
     lists: dict[str, Sequence[object]] = {
         name: getattr(report, name)
-        for name in ("told", "suspected", "unreadable", "outstanding", "given_up", "problems")
+        for name in (
+            *("told", "suspected", "notes", "unreadable", "outstanding", "given_up", "problems"),
+        )
     }
     more = {name: max(0, len(items) - EXAMPLES) for name, items in lists.items()}
     more["unreadable"] += unreadable
@@ -116,17 +122,15 @@ def shortened(report: Report, *, unreadable: int) -> Report:
     return report.model_copy(update={**kept, "more": counts, "traces": report.traces[:EXAMPLES]})
 
 
-def log_line(part: Report | Told) -> str:
-    """The JSON of a report or of what was told, on one line of `LONGEST_LINE` characters at most.
+def log_line(part: Part) -> str:
+    """The JSON of a report, or of what was told, on one line of `LONGEST_LINE` characters at most.
 
     Where it is longer, its texts are cut, and of its lists, but for counts in `more`, examples
     stay, of scopes those that did not answer in full first.
     """
     whole = part.model_dump(mode="json")
     return next(
-        line
-        for most, longest in _SHORTER
-        if len(line := _line(whole, most, longest)) <= LONGEST_LINE
+        line for most, longest in _SHORTER if len(line := _line(whole, most, longest)) <= _ROOM
     )
 
 

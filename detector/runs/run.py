@@ -70,6 +70,7 @@ class Findings:
     failovers: int = 0
     insights: list[Insight] = field(default_factory=list)
     suspected: list[str] = field(default_factory=list)
+    notes: Sequence[str] = ()
     failures: Failures = field(default_factory=Failures)
     left_over: set[str] = field(default_factory=set)
     untimely: int = 0
@@ -176,6 +177,11 @@ def _run(world: World, findings: Findings, *, now: datetime, left: Callable[[], 
         posts = _commit_all(world, found, findings, claim=claim, has_time=has_time)
         outgoing.to_machines(posts)
     findings.leave(each.gateway_id for each in waiting)
+    notes = contained("the notes of the facts", world.sources.notes)
+    if isinstance(notes, DetectorError):
+        findings.failed(notes)
+    else:
+        findings.notes = notes
     outgoing.to_people()
     if findings.untimely:
         untimely = count(findings.untimely, "gateway")
@@ -443,6 +449,7 @@ def _report(findings: Findings, *, now: datetime) -> Report:
         failovers=findings.failovers,
         told=tuple(told_line(insight) for insight in findings.insights),
         suspected=tuple(findings.suspected),
+        notes=tuple(findings.notes),
         unreadable=tuple(line for answer in findings.answers for line in answer.unreadable),
         delivered=delivery.delivered,
         outstanding=tuple(delivery.outstanding),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
+from detector.boundary import contained
 from detector.coverage import CoverageNote, last_coverage
-from detector.errors import JournalUnavailable
+from detector.errors import DetectorError, JournalUnavailable
 from detector.insights import BlindGateway, Instant, Part, Seconds
 from detector.journal import Archive, DeliveryReport, History, Journal, delivery_reports
 from detector.model import Scope, State
@@ -142,12 +144,11 @@ def _histories(journal: Journal) -> tuple[list[History], list[str]]:
     for key, mark in journal.marks().items():
         if mark.due is None:  # nothing is open, and nothing to be delivered
             continue
-        try:
-            history, _ = journal.load(key)
-        except JournalUnavailable as error:
-            unreadable.append(str(error))
+        loaded = contained(f"the history {key}", partial(journal.load, key))
+        if isinstance(loaded, DetectorError):
+            unreadable.append(str(loaded))
         else:
-            known += [history] if history else []
+            known += [loaded[0]] if loaded[0] else []
     return known, unreadable
 
 

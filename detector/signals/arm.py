@@ -48,6 +48,11 @@ _MONTH_FIRST: Final = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4}) +(\d{1,2}:\d\d:\d
 _NEVER: Final = ("01/01/0001", "1/1/0001", "0001-01-01")
 
 _MOST_EVENTS: Final = 50
+# A gateway has three VIPs at most, and a connection two tunnels.
+_MOST_PARTS: Final = 20
+# The name of a resource has 80 characters at most, and that of a host 253.
+_LONGEST_NAME: Final = 100
+_LONGEST_HOST: Final = 253
 # A body without any of these fields is no gateway's.
 _TELLING: Final = frozenset({"gatewaytype", "ipconfigurations", "sku", "vpntype"})
 
@@ -76,7 +81,7 @@ def gateway(gateway_id: str, body: object, addresses: Mapping[str, str | FactUnk
         own = gateway_id
     return Gateway(
         id=gateway_id.lower(),
-        name=text_of(fields.get("name")) or segment(own, "virtualNetworkGateways"),
+        name=_name(fields, own, "virtualNetworkGateways"),
         resource_group=segment(own, "resourceGroups"),
         subscription_id=segment(own, "subscriptions").lower(),
         vips=vips,
@@ -143,12 +148,14 @@ def connection(body: object, peers: Mapping[str, object]) -> Connection:
     own = own_id(body) or ""
     peer_id = peer_needed(body)
     peer = fields_of(peers.get((peer_id or "").lower(), fields.get("localnetworkgateway2")))
+    remote_ip = text_of(peer.get("gatewayipaddress")) or text_of(peer.get("fqdn"))
+    tunnels = objects_in(fields.get("tunnelconnectionstatus"))
     return Connection(
         id=own.lower(),
-        name=text_of(fields.get("name")) or segment(own, "connections"),
-        remote_ip=text_of(peer.get("gatewayipaddress")) or text_of(peer.get("fqdn")),
+        name=_name(fields, own, "connections"),
+        remote_ip=remote_ip and remote_ip[:_LONGEST_HOST],
         status=text_of(fields.get("connectionstatus")),
-        tunnels=tuple(map(_tunnel, objects_in(fields.get("tunnelconnectionstatus")))),
+        tunnels=tuple(map(_tunnel, itertools.islice(tunnels, _MOST_PARTS))),
     )
 
 
@@ -182,6 +189,10 @@ def segment(resource_id: str, collection: str) -> str:
     """What follows `collection`, in any case, in a resource id; empty where nothing does."""
     pairs = itertools.pairwise(resource_id.split("/"))
     return next((value for name, value in pairs if name.lower() == collection.lower()), "")
+
+
+def _name(fields: Fields, own: str, collection: str) -> str:
+    return (text_of(fields.get("name")) or segment(own, collection))[:_LONGEST_NAME]
 
 
 def _unknown(value: object) -> NoReturn:
@@ -300,7 +311,7 @@ def _vips(
                 lacking = lacking or found
             else:
                 vips[found] = None
-    return tuple(vips), lacking
+    return tuple(vips)[:_MOST_PARTS], lacking
 
 
 def _configurations(fields: Fields) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -310,7 +321,7 @@ def _configurations(fields: Fields) -> Iterator[tuple[str, tuple[str, ...]]]:
     no reference to a public IP any more, and the field that has the address instead is unnamed.
     """
     tunnels = _tunnel_addresses(fields)
-    for configuration in objects_in(fields.get("ipconfigurations")):
+    for configuration in itertools.islice(objects_in(fields.get("ipconfigurations")), _MOST_PARTS):
         public_ip_id = own_id(configuration.get("publicipaddress")) or ""
         configuration_id = (own_id(configuration) or "").lower()
         own = tunnels.get(configuration_id) or tuple(addresses_in(configuration))

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from sys import intern
 from typing import Final
 
 from detector.boundary import contained
@@ -77,6 +78,8 @@ EXAMPLES: Final = 20
 _LONGEST_NAME: Final = 100
 # A subscription, a group of 90 characters, and a gateway or a connection of 80.
 _LONGEST_ID: Final = 400
+# A cell of Log Analytics has 32 kB; what is cut off here was no JSON of Azure's.
+_LONGEST_OBJECT: Final = 1_000_000
 _LONGEST_CALLER: Final = 320  # as long as an e-mail address can be
 _NETWORK: Final = r"/subscriptions/[^/\s]+/resourcegroups/[^/]+/providers/microsoft\.network"
 _GATEWAY_ID: Final = re.compile(rf"{_NETWORK}/virtualnetworkgateways/[^/]+")
@@ -170,13 +173,14 @@ def read_row(row: Mapping[str, object]) -> Signal | None:
     if max(len(instance), len(remote_ip)) > _LONGEST_NAME:
         raise UnreadableRow(f"its instance_s or remoteIP_s has over {_LONGEST_NAME} characters")
     health = _health(row, at) if kind is Kind.HEALTH else None
+    # Many rows say the same of the same: each text is kept once.
     return Signal(
         at=at,
-        gateway_id=gateway_id,
+        gateway_id=intern(gateway_id),
         kind=kind,
-        source=_text(row, "Source")[:_LONGEST_NAME],
-        instance=instance,
-        remote_ip=remote_ip,
+        source=intern(_text(row, "Source")[:_LONGEST_NAME]),
+        instance=intern(instance),
+        remote_ip=intern(remote_ip),
         phase=_phase(_text(row, "Status")) if kind in _OPERATIONS else Phase.UNSTATED,
         caller=_text(row, "Caller")[:_LONGEST_CALLER],
         correlation_id=_text(row, "CorrelationId").lower()[:_LONGEST_NAME],
@@ -279,7 +283,7 @@ def _object(value: object) -> Mapping[str, object]:
     """The object that a dynamic value is, typed or as JSON text; empty where it is none."""
     if isinstance(value, str):
         try:
-            value = json.loads(value)
+            value = json.loads(value[:_LONGEST_OBJECT])
         except (ValueError, RecursionError):
             return {}
     return {str(name): inner for name, inner in value.items()} if isinstance(value, Mapping) else {}
