@@ -280,7 +280,7 @@ def doctor(
     app_name: store_cli.App = None,
     group: store_cli.Group = None,
 ) -> None:
-    """Ask all that decides whether a failover would be told; exit code 1 where something fails."""
+    """What would keep a failover from being told; exit code 1 if anything."""
     from detector.app import invocation
 
     checks = list(invocation.examine(arguments.environment_of(app_name, group)))
