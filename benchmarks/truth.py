@@ -1,12 +1,12 @@
 """What is told of true stories, held against the truth, with rows lost and late.
 
-    python -m benchmarks.truth [--stories 200] [--seed 1] [--show KIND]
+    python -m benchmarks.truth [--stories 200] [--seed 1] [--latest MINUTES] [--show KIND]
 
-Each story is lived through in runs 5 minutes apart, its rows up to 20 minutes late, with none of
-its rows lost and with more, and with and without what Azure Resource Manager says live. Every
-revision is held against the truth of its time, and what is left in the end against that of then.
-A kind of false statement stands twice where some were made while a row that bears on it was still
-to come. `--show` prints the seeds and the details of one kind.
+Each story is lived through in runs 5 minutes apart, its rows up to 20 minutes late or as many as
+`--latest` says, with none of its rows lost and with more, and with and without what Azure Resource
+Manager says live. Every revision is held against the truth of its time, and what is left in the end
+against that of then. A kind of false statement stands twice where some were made while a row that
+bears on it was still to come. `--show` prints the seeds and the details of one kind.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import timedelta
 from random import Random
 from typing import Final
 
@@ -52,12 +53,12 @@ def _name(finding: Finding) -> str:
     return f"{finding.kind}, rows to come" if finding.awaits else finding.kind.value
 
 
-def judged(seed: int, *, lost: int, arm_answers: bool) -> Judge:
+def judged(seed: int, *, lost: int, arm_answers: bool, latest: timedelta = LATEST) -> Judge:
     """What a judge says of the story with this seed."""
     story = a_story(Random(seed))
     random = Random(f"{seed} {lost}")
     rows = with_losses(story.rows, random, lost)
-    arrivals = arriving(rows, random, LATEST)
+    arrivals = arriving(rows, random, latest)
     return Night(story=story, arrivals=arrivals, arm_answers=arm_answers).judged()
 
 
@@ -66,12 +67,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="What is told, held against the truth.")
     parser.add_argument("--stories", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--latest", type=int, default=20)
     parser.add_argument("--show", type=str, default="")
     asked = parser.parse_args()
     columns = [Column(lost=lost, arm_answers=arm) for arm in (True, False) for lost in LOST]
     for seed in range(asked.seed, asked.seed + asked.stories):
         for column in columns:
-            judge = judged(seed, lost=column.lost, arm_answers=column.arm_answers)
+            judge = judged(
+                seed,
+                lost=column.lost,
+                arm_answers=column.arm_answers,
+                latest=minutes(asked.latest),
+            )
             column.add(judge)
             for finding in judge.findings:
                 if asked.show and asked.show in _name(finding):

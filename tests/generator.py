@@ -572,6 +572,26 @@ def _pause(random: Random, mode: Mode) -> timedelta:
     return timedelta(seconds=random.randint(61 * 60, 3 * 3600))
 
 
+def in_whole_seconds(story: Story) -> Story:
+    """The story as it is where the logs leave out the fractions of a second: rows coincide."""
+
+    def cut(row: Signal) -> Signal:
+        return replace(row, at=_second(row.at))
+
+    return replace(
+        story,
+        rows=tuple(sorted(map(cut, story.rows), key=lambda row: row.at)),
+        records=tuple(replace(each, rows=tuple(map(cut, each.rows))) for each in story.records),
+        switch_overs=tuple(
+            replace(each, changed=tuple(map(_second, each.changed))) for each in story.switch_overs
+        ),
+    )
+
+
+def _second(instant: datetime) -> datetime:
+    return instant.replace(microsecond=0)
+
+
 def with_losses(rows: Sequence[Signal], random: Random, percent: int) -> list[Signal]:
     """The rows without so many of a hundred: resource logs are not lossless."""
     return [row for row in rows if random.randint(1, 100) > percent]

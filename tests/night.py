@@ -35,13 +35,15 @@ BUSY: Final = minutes(75)
 class Night:
     """Runs over the rows of one story, each row from when it arrives.
 
-    `arm_answers` says whether ARM tells of the connections and their tunnels.
+    `arm_answers` says whether ARM tells of the connections and their tunnels. For `silent_for` from
+    the first row on it does not answer for the gateway's mode, though it is known.
     """
 
     story: Story
     arrivals: Sequence[Arrival]
     arm_answers: bool = True
     lookback: timedelta = timedelta(hours=6)
+    silent_for: timedelta = timedelta()
     journal: MemoryJournal = field(default_factory=MemoryJournal)
     people: ListReceiver = field(default_factory=ListReceiver)
     _logs: MemoryLogs = field(init=False)
@@ -54,7 +56,7 @@ class Night:
     def run(self, now: datetime) -> list[Insight]:
         """What a run at `now` tells of the story's gateway."""
         azure = MemoryAzure(
-            gateways={GATEWAY_ID: self._gateway()},
+            gateways={GATEWAY_ID: self._gateway(now)},
             connections={GATEWAY_ID: self.story.connections},
             tunnels=dict(self.story.live(now)),
             unknown=set() if self.arm_answers else {"connections", "tunnels"},
@@ -69,11 +71,11 @@ class Night:
         _, insights = run_once(world, now=now, left=plenty)
         return [insight for insight in insights if insight.gateway.id == GATEWAY_ID]
 
-    def _gateway(self) -> Gateway:
+    def _gateway(self, now: datetime) -> Gateway:
         known = a_gateway(active_active=self.story.active_active)
         if self.story.mode is Mode.ACTIVE:
             known = a_gateway(active_active=self.story.active_active, vips=VIPS)
-        if self.story.known:
+        if self.story.known and now - self.story.rows[0].at >= self.silent_for:
             return known
         silent = {"active_active": "Azure did not answer"}
         return a_gateway(active_active=None, vips=known.vips, unknown=silent)

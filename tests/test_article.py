@@ -127,6 +127,22 @@ class TestHeader:
             (problem.code, problem.line) for problem in article.problems
         ]
 
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ('<properties\na="1', {"a": "1"}),
+            ("<properties\na='1 b='2", {"a": "1 b='2"}),
+            ('<properties\na="1"\nb="2', {"a": "1", "b": "2"}),
+        ],
+    )
+    def test_a_header_that_breaks_off_within_a_value_is_read_so_far(
+        self, text: str, expected: dict[str, str]
+    ) -> None:
+        article = parse(text)
+
+        assert expected == dict(article.properties)
+        assert {"header-quote", "header-end", "title-missing"} == set(codes(article))
+
     def test_a_header_that_never_ends_keeps_the_body_out(self) -> None:
         article = parse('<properties\na="1"\n\nText with a = "b".\n\n# Title\n')
 
@@ -238,6 +254,14 @@ class TestDescription:
         article = an_article("It broke.")
 
         assert ("", []) == (article.description, codes(article))
+
+    def test_slots_around_it_are_no_part_of_it(self) -> None:
+        around = "<!--$a-->[a]<!--/$a-->"
+        article = an_article(
+            f"{around}\n<!--issueDescription-->\nIt happened.\n<!--/issueDescription-->\n{around}"
+        )
+
+        assert "It happened." == article.description
 
     def test_slots_in_it_read_as_their_defaults(self) -> None:
         text = f"{self.OPEN}VIP <!--$vip-->[vip]<!--/$vip-->{self.CLOSE}"

@@ -169,7 +169,8 @@ def test_the_tunnels_of_a_drill_have_their_real_names(
     assert "- 198.51.100.11 (to-paris): down at " in said.out
     assert "- 198.51.100.12 (to-lyon): down at " in said.out
     assert said.out.splitlines()[0].endswith(
-        "with no recorded cause yet; 2 tunnels were down for at most 12 s, both are back."
+        "with no recorded cause yet; 2 tunnels were down for at most 12 s by the rows, "
+        "both are back."
     )
 
 

@@ -193,7 +193,7 @@ def test_a_failover_in_azure_monitor_becomes_the_rendered_article(
     assert facts.items() <= insight["facts"].items()  # type: ignore[attr-defined]
     assert insight["verdict"] == (
         f"vpn-hub-weu failed over at {at:%H:%M:%SZ} with no recorded cause; "
-        "2 tunnels were down for at most 12 s, both are back."
+        "2 tunnels were down for at most 12 s by the rows, both are back."
     )
     assert insight["verdict"] in markdown.replace("\\", "")
     assert event["data"] == insight

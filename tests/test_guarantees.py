@@ -51,7 +51,7 @@ def test_its_pauses_and_refusals_are_those_of_the_outbox() -> None:
 
     assert outbox.FIRST_PAUSE == timedelta(minutes=pauses[0])
     assert all(later == 2 * earlier for earlier, later in pairwise(pauses))
-    assert timedelta(minutes=pauses[-1]) < outbox.LONGEST_PAUSE < timedelta(minutes=128)
+    assert timedelta(minutes=pauses[-1]) < outbox.LAST_PAUSE < timedelta(minutes=128)
     assert "after 4, 8, 16, 32 and 64 minutes and then every 2 hours" in TEXT
     assert timedelta(hours=24) == outbox.KEEP_TRYING
     assert f"({', '.join(map(str, sorted(REFUSALS)))})" in TEXT

@@ -24,6 +24,7 @@ from detector.model import (
     Connection,
     Diagnosis,
     EndSource,
+    Evidence,
     Importance,
     LiveAnswer,
     Outage,
@@ -39,6 +40,7 @@ from tests.builders import (
     PARIS,
     ZERO,
     a_diagnosis,
+    a_switch_over,
     an_examination,
     an_observation,
     an_outage,
@@ -134,6 +136,24 @@ class TestConnected:
         assert at() == paris(told(conn(tunnel(UP, at(-1))))).end
 
 
+class TestCovered:
+    def test_redundancy_that_ended_with_the_outage_by_arms_word_was_none(self) -> None:
+        """The peer was out for all the time in which that instance had no tunnel to it."""
+        rows = (
+            *(SERVED, up(at(hours=-5), ONE, LYON), up(at(hours=-5), ZERO)),
+            *(down(at(-1), ONE), down(at(), ZERO), down(at(1), ZERO, LYON)),
+            *(up(at(400), ONE), up(at(62), ZERO, LYON)),
+        )
+        both = [conn(tunnel(UP, at(90)), tunnel(UP, at(400), VIP_B))]
+        switched = a_switch_over(at(), evidence=Evidence.INSTANCE_LOST, from_instance=ZERO)
+        examined = an_examination(an_observation(*rows), active_active=True, live={PARIS: both})
+
+        found = diagnose([switched], examined, active_active=True)
+
+        assert [(PARIS, at(), at(90))] == [(o.remote_ip, o.start, o.end) for o in found.outages]
+        assert [LYON] == [each.remote_ip for lost in found.redundancy for each in lost.tunnels]
+
+
 class TestDown:
     @pytest.mark.parametrize("status", [TunnelStatus.NOT_CONNECTED, TunnelStatus.CONNECTING])
     def test_it_is_down_at_the_time_asked_which_counts_as_seen(self, status: TunnelStatus) -> None:
@@ -152,10 +172,13 @@ class TestDown:
         known = {PARIS: [conn(tunnel(DOWN, at(60)), tunnel(UP, at(hours=-5), VIP_B))]}
 
         found = diagnosed(*rows, live=known, active_active=True)
-        [lost] = found.redundancy
 
-        assert [(PARIS, at(), at(60)), (LYON, at(1), at(61)), (PARIS, ASKED, None)] == [
-            (each.remote_ip, each.start, each.end) for each in lost.tunnels
+        assert [
+            [(PARIS, at(), at(60)), (LYON, at(1), at(61))],
+            [(PARIS, ASKED, None)],
+        ] == [
+            [(each.remote_ip, each.start, each.end) for each in lost.tunnels]
+            for lost in found.redundancy
         ]
         assert State.ONGOING is found.state
 
@@ -177,7 +200,7 @@ class TestContradiction:
 
         assert paris(found).is_disputed
         assert (State.ONGOING, Importance.WARNING) == (found.state, found.importance)
-        assert {PARIS} == peers_to_ask(found, now=ASKED)
+        assert {PARIS} == peers_to_ask(found, active_active=False, now=ASKED)
 
     def test_the_next_answer_settles_it(self) -> None:
         first = told(conn(tunnel(UP, at(hours=-20))))
@@ -277,7 +300,7 @@ class TestNoAnswer:
 
         assert (False, True) == (paris(found).is_open, paris(found).is_given_up)
         assert (State.UNKNOWN, Importance.INFORMATION) == (found.state, found.importance)
-        assert set() == peers_to_ask(found, now=at(hours=2))
+        assert set() == peers_to_ask(found, active_active=False, now=at(hours=2))
 
     def test_of_two_connections_to_a_peer_the_one_that_is_left_counts(self) -> None:
         assert said(self.GONE, conn(tunnel(DOWN))).is_down
@@ -340,6 +363,22 @@ class TestWhichVip:
 
         assert answer is not None
         assert (UP, at(12)) == (answer.status, answer.since)
+
+    def test_one_that_connected_when_the_row_of_one_instance_says_so_is_that_instances(
+        self,
+    ) -> None:
+        """Where the row of a loss is late, that a tunnel is down contradicts nothing."""
+        rows = (down(at()), up(at(12), ZERO), up(at(-600), ONE))
+        found = live(
+            *rows, mode=True, answers=[conn(tunnel(UP, at(12)), tunnel(DOWN, None, VIP_B))]
+        )
+        silent = live(
+            *rows, mode=True, answers=[conn(tunnel(UP, at(99)), tunnel(DOWN, None, VIP_B))]
+        )
+
+        answers = [each.of(an_outage(end=None)) for each in (found, silent)]
+
+        assert [UP, TunnelStatus.UNKNOWN] == [each.status for each in answers if each]
 
     def test_where_no_assignment_agrees_all_tunnels_must_be_alike(self) -> None:
         both = [down(at()), down(at(1), ONE)]
@@ -440,24 +479,38 @@ class TestServes:
             is None
         )
 
-    @pytest.mark.parametrize("later", [(), (tunnel(DOWN), tunnel(DOWN, None, VIP_B))])
-    def test_what_was_told_of_it_holds_when_the_tunnels_have_changed_since(
-        self, later: tuple[TunnelState, ...]
-    ) -> None:
-        """It is asked of once; later nobody asks, or both are down and have no time at all."""
+    def test_what_was_told_of_it_holds_when_nobody_asks_later(self) -> None:
         rows = (down(at()), down(at(1), ZERO, LYON))
         answers = {
             peer: [conn(tunnel(DOWN, at(-9)), tunnel(UP, at(hours=-9), VIP_B), peer=peer)]
             for peer in (PARIS, LYON)
         }
         first = diagnosed(*rows, live=answers, active_active=True)
-        now = {peer: [conn(*later, peer=peer)] for peer in (PARIS, LYON)} if later else {}
-        examined = an_examination(an_observation(*rows), active_active=True, live=now)
+        examined = an_examination(an_observation(*rows), active_active=True)
 
         known = diagnose(examined.switch_overs, examined, active_active=True, recorded=first)
 
         assert [PARIS, LYON] == [lost.remote_ip for lost in known.redundancy[0].tunnels]
         assert ((), ()) == (known.outages, known.unclear)
+
+    def test_a_peer_is_out_once_each_of_its_tunnels_is_down_whatever_served_it_before(self) -> None:
+        """The log says nothing of the other one, so nobody knows since when before that."""
+        rows = (down(at()), down(at(1), ZERO, LYON))
+        answers = {
+            peer: [conn(tunnel(DOWN, at(-9)), tunnel(UP, at(hours=-9), VIP_B), peer=peer)]
+            for peer in (PARIS, LYON)
+        }
+        first = diagnosed(*rows, live=answers, active_active=True)
+        both = conn(tunnel(DOWN), tunnel(DOWN, None, VIP_B))
+        examined = an_examination(
+            an_observation(*rows), active_active=True, live={PARIS: [both], LYON: answers[LYON]}
+        )
+
+        known = diagnose(examined.switch_overs, examined, active_active=True, recorded=first)
+
+        assert [(PARIS, ASKED, True)] == [
+            (each.remote_ip, each.start, each.is_down_by_arm) for each in known.outages
+        ]
 
 
 class TestWhenToAsk:
@@ -483,7 +536,7 @@ class TestWhenToAsk:
 
         assert asks is to_ask(outage, now=at(minutes=minutes))
         assert ({PARIS} if asks else set()) == peers_to_ask(
-            a_diagnosis(outages=(outage,)), now=at(minutes=minutes)
+            a_diagnosis(outages=(outage,)), active_active=False, now=at(minutes=minutes)
         )
 
     def test_what_was_seen_back_is_not_asked_of(self) -> None:
@@ -502,18 +555,26 @@ class TestWhenToAsk:
             loss = Redundancy(instance=ZERO, start=at(), end=at(60), tunnels=(tunnel,))
             return a_diagnosis(redundancy=(loss,))
 
-        assert {PARIS} == peers_to_ask(lost(back), now=at(minutes=2))
-        assert {PARIS} == peers_to_ask(a_diagnosis(unclear=(back,)), now=at(minutes=2))
-        assert set() == peers_to_ask(lost(asked), now=at(minutes=7))
-        assert {PARIS} == peers_to_ask(lost(back), now=at(hours=25))
-        assert set() == peers_to_ask(lost(back), now=at(hours=25.01))
+        assert {PARIS} == peers_to_ask(lost(back), active_active=True, now=at(minutes=2))
+        assert {PARIS} == peers_to_ask(
+            a_diagnosis(unclear=(back,)), active_active=True, now=at(minutes=2)
+        )
+        assert set() == peers_to_ask(lost(asked), active_active=True, now=at(minutes=7))
+        assert set() == peers_to_ask(lost(back), active_active=None, now=at(minutes=2))
+        assert {PARIS} == peers_to_ask(
+            a_diagnosis(outages=(back,)), active_active=True, now=at(minutes=2)
+        )
+        assert {PARIS} == peers_to_ask(lost(back), active_active=True, now=at(hours=25))
+        assert set() == peers_to_ask(lost(back), active_active=True, now=at(hours=25.01))
 
     def test_they_are_asked_of_again_where_the_log_and_arm_do_not_agree_on_how_it_ended(
         self,
     ) -> None:
         later = replace(an_outage(PARIS, 0, 60), live=LiveAnswer(at=at(minutes=2), status=DOWN))
 
-        assert {PARIS} == peers_to_ask(a_diagnosis(unclear=(later,)), now=at(minutes=7))
+        assert {PARIS} == peers_to_ask(
+            a_diagnosis(unclear=(later,)), active_active=True, now=at(minutes=7)
+        )
 
 
 class TestWhatItIsTakenFor:

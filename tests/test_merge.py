@@ -525,7 +525,7 @@ class TestCarried:
     @pytest.mark.parametrize("seconds", [-180, 180])
     def test_a_row_up_to_three_minutes_from_it_is_its_own(self, seconds: float) -> None:
         told = a_diagnosis(outages=(an_outage(end=None),))
-        beyond = seconds * 1.001
+        beyond = [up(at(-200)), down(at(200))]
 
         assert [] == carried(told, GATEWAY_ID, [down(at(seconds))])
         assert [
@@ -537,7 +537,13 @@ class TestCarried:
                 instance=ZERO,
                 remote_ip=PARIS,
             )
-        ] == carried(told, GATEWAY_ID, [down(at(beyond))])
+        ] == carried(told, GATEWAY_ID, beyond)
+
+    def test_a_tunnel_that_its_rows_call_down_before_needs_none(self) -> None:
+        """By ARM's word it was told as down from later on than its late row says."""
+        told = a_diagnosis(outages=(an_outage(end=None),))
+
+        assert [] == carried(told, GATEWAY_ID, [down(at(-600)), up(at(100))])
 
     def test_what_is_still_in_the_window_or_was_ended_is_not_carried(self) -> None:
         told = a_diagnosis(outages=(an_outage(end=None), an_outage(LYON)))

@@ -530,3 +530,45 @@ def test_news_of_a_cause_says_first_what_is_down() -> None:
 
     assert title([found], 100, SOON).startswith("CAUSE FOUND: ")
     assert title([missing], 100, SOON).startswith("DOWN 1 of 3 tunnels: ")
+
+
+def test_of_more_outages_than_are_listed_nobody_counts_the_tunnels() -> None:
+    news = told("recovered", outages=[outage(), outage(LYON)], outagesLeftOut=7)
+
+    assert ", 2 tunnels or more, " in title([news], 100, SOON)
+
+
+def test_who_hears_that_log_and_azure_disagree_hears_what_azure_says() -> None:
+    """Names that are too long give way, and not the end of the sentence."""
+    long = "conn-a-peer-with-quite-a-long-name"
+    known = [outage(PARIS, end=None), outage(LYON, end=None)]
+    named = [{**each, "connection": f"{long}-{n}"} for n, each in enumerate(known)]
+    answers = [{**ARMS_ANSWER, "remoteIp": ip} for ip in (PARIS, LYON)]
+
+    shown = title([told(outages=named, tunnels=answers, **DOWN)], 100, SOON)
+
+    assert shown.endswith(", 2 tunnels down since 02:00 UTC by the log, up by Azure")
+
+
+def test_that_it_was_no_failover_is_said_after_that_tunnels_are_critically_down() -> None:
+    news = told("retracted", importance="Critical", outages=[outage(LYON, end=None)], **DOWN)
+
+    assert ("failure", "DOWN 1 of 3 tunnels: vpn-hub-weu, conn-lyon since 02:00 UTC") == (
+        news.severity,
+        title([news], 100, SOON),
+    )
+
+
+def test_one_peer_that_is_down_again_is_named_where_both_instances_were_lost() -> None:
+    both = switched(evidence="both-instances-lost", fromInstance=None, toInstance=None)
+    news = told("worsened", switchOvers=[both], outages=[outage(LYON, end=None)], **DOWN)
+
+    assert "conn-lyon since" in title([news], 100, SOON)
+
+
+def test_what_kept_switching_over_by_rows_that_do_not_hold_is_not_called_steady() -> None:
+    """A switch-over was taken back: nobody knows that the gateway has been steady for an hour."""
+    news = told("recovered")
+    before = replace(news.standing, flapping=True, switch_overs=(*news.standing.switch_overs,) * 2)
+
+    assert title([replace(news, before=before)], 100, SOON).startswith("BACK after 14 s")

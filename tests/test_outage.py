@@ -54,7 +54,7 @@ def lost(
     return tunnels(
         examined.switch_overs if known is None else known,
         examined.walk,
-        active_active=mode is True,
+        active_active=mode,
         others=others,
         serves=serves,
     )
@@ -643,3 +643,56 @@ class TestBothInstancesServe:
         [found] = lost(*self.SERVED, *self.LOSS[:3], *self.THIRD, later, mode=True).redundancy
 
         assert [at(hours=3)] == [tunnel.start for tunnel in found.missing]
+
+
+class TestUnknownMode:
+    """Each instance may have tunnels of its own, or one serves at a time: only ARM tells."""
+
+    ROWS = (down(at()), up(at(60), ZERO))
+
+    @pytest.mark.parametrize(
+        ("served", "expected"),
+        [(None, (0, 0, 1)), (False, (1, 0, 0)), (True, (0, 1, 0))],
+        ids=["nobody knows", "ARM lists no other", "ARM has another up since before"],
+    )
+    def test_a_tunnel_that_did_not_move_is_an_outage_only_where_arm_says_so(
+        self, *, served: bool | None, expected: tuple[int, int, int]
+    ) -> None:
+        found = lost(
+            *self.ROWS, mode=None, known=[CHANGED], serves=lambda _ip, _instance, _at: served
+        )
+
+        assert expected == tuple(map(len, (found.outages, found.redundancy, found.unclear)))
+
+    def test_where_a_tunnel_moved_one_instance_at_a_time_serves(self) -> None:
+        moved = replace(CHANGED, from_instance=ONE, to_instance=ZERO)
+
+        assert [(PARIS, at(), at(60))] == spans(lost(*self.ROWS, mode=None, known=[moved]))
+
+    def test_a_peer_that_is_up_on_either_instance_since_is_not_down(self) -> None:
+        [outage] = lost(down(at()), up(at(minutes=4)), mode=None, known=[CHANGED]).unclear
+
+        assert (at(minutes=4), False) == (outage.back_before, outage.is_open)
+
+    def test_one_that_moved_before_was_not_already_down(self) -> None:
+        rows = (down(at(minutes=-20)), up(at(minutes=-10)), down(at(minutes=-9), ONE, LYON))
+
+        found = lost(*rows, mode=None, known=[CHANGED])
+
+        assert [LYON] == [each.remote_ip for each in found.already_down]
+
+
+class TestLostRowOfTheOther:
+    """A tunnel that connects twice was down between, and nobody knows since when."""
+
+    @pytest.mark.parametrize(
+        ("after", "expected"),
+        [(59, (0, 1)), (61, (1, 0))],
+        ids=["within the hour", "long after"],
+    )
+    def test_whether_it_served_is_not_known(self, after: float, expected: tuple[int, int]) -> None:
+        other = (up(at(hours=-1), ONE), up(at(minutes=after), ONE))
+
+        found = lost(*other, down(at()), up(at(60), ZERO), mode=True, known=[LOST_ZERO])
+
+        assert expected == (len(found.redundancy), len(found.unclear))

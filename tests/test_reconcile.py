@@ -32,7 +32,7 @@ from detector.model import (
     TunnelState,
     TunnelStatus,
 )
-from detector.runs.reconcile import APART, Reconciled, new_id, reconcile
+from detector.runs.reconcile import TOGETHER_WITHIN, Reconciled, new_id, reconcile
 from tests.builders import (
     GATEWAY_ID,
     LYON,
@@ -360,6 +360,31 @@ def test_three_switch_overs_in_a_day_are_flapping_of_whichever_failovers_they_ar
 # Why something is told
 
 
+def test_an_instant_that_is_anothers_does_not_stay_with_the_one_that_was_told_with_it() -> None:
+    """The primary's row came before the rows which show that the role came back by then."""
+    told_with = a_switch_over(
+        at(160),
+        evidence=Evidence.PRIMARY_CHANGED,
+        from_instance=ZERO,
+        to_instance=ONE,
+        first=at(),
+    )
+    history = a_history(*map(told, reconciled(EMPTY, [told_with])))
+    there = a_switch_over(at(), from_instance=ZERO, to_instance=ONE, last=at(12))
+    back = a_switch_over(
+        at(160),
+        evidence=Evidence.PRIMARY_CHANGED,
+        from_instance=ONE,
+        to_instance=ZERO,
+        first=at(155),
+    )
+
+    [only] = reconciled(history, [there, back])
+
+    assert (there, back) == only.failover.switch_overs
+    assert Reason.SWITCHED_AGAIN is reason_of(only)
+
+
 def test_what_was_told_and_still_holds_is_not_told_again() -> None:
     rows = (down(at()), up(at(12)))
     history = after(0, observation=seen(*rows))
@@ -449,11 +474,11 @@ def test_another_switch_over_is_told_as_switched_again() -> None:
 
 
 def test_a_failover_is_borne_out_by_a_later_switch_over_alone() -> None:
-    """What began it turned out to be none; that the gateway switched over since is no less so."""
+    """What began it turned out to be none; who was told of that hears of the one that was."""
     [only] = reconciled(after(0), switched(20))
 
     assert [[20]] == minutes_of([only])
-    assert (Reason.REVISED, True) == (reason_of(only), only.diagnosis.borne_out)
+    assert (Reason.SWITCHED_AGAIN, True) == (reason_of(only), only.diagnosis.borne_out)
 
 
 def test_a_cause_that_is_recorded_late_is_told_as_found() -> None:
@@ -707,7 +732,7 @@ def test_switch_overs_that_come_to_light_in_time_order_make_one_history_in_any_n
     assert [record.failover for record in at_once] == [r.failover for r in history.records]
     for record in at_once:
         instants = [known.at for known in record.failover.switch_overs]
-        assert all(b - a <= APART for a, b in pairwise(instants))
+        assert all(b - a <= TOGETHER_WITHIN for a, b in pairwise(instants))
 
 
 def _first_at(record: Record) -> datetime:

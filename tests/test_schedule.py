@@ -107,3 +107,11 @@ def test_a_time_is_due_before_an_instant_and_not_at_it() -> None:
     assert ["2026-11-22 02:40:00"] == due(
         "0 */5 * * * *", before=at + timedelta(microseconds=1), times=1
     )
+
+
+def test_what_may_be_a_secret_that_went_astray_is_not_quoted() -> None:
+    """The URL of a webhook, pasted into the wrong setting."""
+    for text in ("https://hooks.example.com/s3cret */5 * * * *", "0 s3cret-0123456789 * * * *"):
+        with pytest.raises(ValueError, match="what was given") as caught:
+            Schedule.read(text)
+        assert "s3cret" not in str(caught.value)

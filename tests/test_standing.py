@@ -181,6 +181,30 @@ CHANGES: list[tuple[str, Standing | None, Standing, list[str]]] = [
         RETRACTED,
         ["recovered"],
     ),
+    (
+        "a peer is served again, without redundancy",
+        down(PARIS, critical=True),
+        standing(state=State.ONGOING, without_redundancy=(ZERO,)),
+        ["recovered", "worsened"],
+    ),
+    (
+        "a peer is served again, and redundancy was missing before",
+        down(PARIS, without_redundancy=(ZERO,)),
+        standing(state=State.ONGOING, without_redundancy=(ZERO,)),
+        ["recovered"],
+    ),
+    (
+        "what is down all the same turns critical",
+        replace(down(PARIS), retracted=True),
+        replace(down(PARIS), retracted=True, critical=True),
+        ["worsened"],
+    ),
+    (
+        "another switch-over is found instead of the one that was told",
+        standing(),
+        standing(switch_overs=(LATER,)),
+        ["switched-again"],
+    ),
     ("what was taken back gets no worse", RETRACTED, replace(RETRACTED, critical=True), []),
     ("it was one after all", RETRACTED, standing(), ["detected"]),
     (

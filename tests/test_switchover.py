@@ -635,6 +635,14 @@ class TestBothInstancesLost:
 
         assert (self.BOTH, UNKNOWN_MODE) in [(p.evidence, p.doubt) for p in suspected]
 
+    @pytest.mark.parametrize(("minutes", "is_lost"), [(10, True), (61, False)])
+    def test_a_tunnel_that_connects_soon_without_having_disconnected_was_lost_too(
+        self, *, minutes: float, is_lost: bool
+    ) -> None:
+        stray = up(at(minutes=minutes), ONE, LILLE)
+
+        assert is_lost is (self.BOTH in self.evidence(*self.LOST, self.WRITE, stray))
+
     def test_a_tunnel_that_stayed_up_shows_that_they_were_not_lost(self) -> None:
         kept = up(at(minutes=-30), ONE, LYON)
 
@@ -1038,6 +1046,31 @@ class TestMerging:
 
         for row in changed:
             assert 6 == len(found(*rows, row, active_active=False))
+
+    def test_a_primary_change_is_of_the_near_interval_however_many_began_since(self) -> None:
+        """One tunnel moved slowly, while the others came back again and again."""
+        slow = self.moved(0, 6000, ZERO, ONE)
+        others = [self.moved(second, second + 9, ONE, ZERO) for second in range(1000, 6000, 1000)]
+        changed = Piece(at=at(6100), until=at(6100), evidence=Evidence.PRIMARY_CHANGED)
+
+        known = switch_overs([slow, *others, changed])
+
+        assert [(at(6100), ZERO)] == [
+            (each.at, each.from_instance)
+            for each in known
+            if each.evidence is Evidence.PRIMARY_CHANGED
+        ]
+
+    def moved(self, start: float, end: float, source: str, target: str) -> Piece:
+        """A hand-over between these seconds."""
+        return Piece(
+            at=at(start),
+            until=at(end),
+            evidence=Evidence.HAND_OVER,
+            from_instance=source,
+            to_instance=target,
+            remote_ip=PARIS,
+        )
 
     def test_evidence_further_apart_is_two(self) -> None:
         rows = [of_gateway(Kind.PRIMARY_CHANGED, at(second)) for second in (0, 180.001)]

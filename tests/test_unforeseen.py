@@ -237,6 +237,7 @@ def steps() -> dict[str, CodeType]:
     def called(frame: FrameType, event: str, _: object) -> None:
         module, code = str(frame.f_globals.get("__name__")), frame.f_code
         is_own = module.startswith("detector.") and code.co_filename != "<string>"
+        is_own = is_own and code.co_name != "<genexpr>"  # a part of what it stands in
         if event == "call" and is_own and code.co_qualname not in THE_BOUNDARY:
             found.setdefault(f"{module}:{code.co_qualname}", code)
 
@@ -244,10 +245,12 @@ def steps() -> dict[str, CodeType]:
     world = Night().world
     threading.setprofile(called)
     sys.setprofile(called)
+    threading.setprofile(called)
     try:
         ran(world)
     finally:
         sys.setprofile(None)
+        threading.setprofile(None)
         threading.setprofile(None)
     return found
 
@@ -272,10 +275,12 @@ def ran_raising(world: World, code: CodeType, of: str) -> Report | None:
     before = sys.gettrace()
     threading.settrace(called)
     sys.settrace(called)
+    threading.settrace(called)
     try:
         report = ran(world)
     finally:
         sys.settrace(before)
+        threading.settrace(before)
         threading.settrace(before)
     return report if raised else None
 

@@ -476,5 +476,5 @@ def test_the_examples_of_a_person_are_said_so() -> None:
 
     assert (
         "vpn-hub-weu failed over at 02:00:07Z with maintenance recorded at 01:58:30Z, 1 min 37 s "
-        "before; 3 tunnels were down for at most 14 s, all are back."
+        "before; 3 tunnels were down for at most 14 s by the rows, all are back."
     ) == verdict_of(failover, diagnosis, a_gateway())

@@ -6,7 +6,8 @@ Nothing is claimed that the records do not prove.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -31,6 +32,7 @@ from detector.model import (
     Cause,
     CauseKind,
     Diagnosis,
+    EndSource,
     EvidenceRow,
     Importance,
     Kind,
@@ -80,11 +82,12 @@ def diagnose(
         tunnels(
             switch_overs,
             examined.walk,
-            active_active=active_active is True,
+            active_active=active_active,
             others=others,
             serves=serves,
         ),
         examined.live,
+        recorded,
     )
     cause, causes = causes_of(
         switch_overs,
@@ -142,17 +145,59 @@ def _is_same(outage: Outage, remote_ip: str, at: datetime) -> bool:
     return outage.remote_ip == remote_ip and abs(outage.start - at) <= NEAR
 
 
-def _with_answers(lost: Tunnels, live: Live) -> Tunnels:
+def _with_answers(lost: Tunnels, live: Live, recorded: Diagnosis | None) -> Tunnels:
     """The tunnels with what ARM said of those that the log does not show back."""
+    outages = with_answers(lost.outages, live.of_peer, live.newest_of_peer)
+    spared = with_answers(
+        [tunnel for each in lost.redundancy for tunnel in each.tunnels], live.of, live.newest
+    )
+    unclear = with_answers(lost.unclear, live.of, live.newest)
+    out = list(_out_by_arm([*spared, *unclear], outages, live, recorded))
+    told = sorted([*outages, *out], key=attrgetter("start", "remote_ip"))
     return replace(
         lost,
-        outages=with_answers(lost.outages, live.of_peer, live.newest_of_peer),
-        redundancy=tuple(
-            redundancy_of(each.instance, with_answers(each.tunnels, live.of, live.newest))
-            for each in lost.redundancy
-        ),
-        unclear=with_answers(lost.unclear, live.of, live.newest),
+        outages=tuple(told),
+        redundancy=redundancy_of(each for each in spared if not _is_of_an_outage(each, told)),
+        unclear=tuple(each for each in unclear if each.remote_ip not in {o.remote_ip for o in out}),
     )
+
+
+def _is_of_an_outage(tunnel: Outage, outages: Iterable[Outage]) -> bool:
+    """Whether the peer of a lost tunnel was out for all but a moment of the time, by ARM's end."""
+    if tunnel.end is None or tunnel.end_source is not EndSource.ARM:
+        return False
+    out = [
+        min(each.end, tunnel.end) - max(each.start, tunnel.start)
+        for each in outages
+        if each.remote_ip == tunnel.remote_ip and each.end is not None
+    ]
+    known = sum((length for length in out if length > timedelta()), timedelta())
+    return bool(known) and tunnel.end - tunnel.start - known <= NEAR
+
+
+def _out_by_arm(
+    lost: Sequence[Outage], outages: Sequence[Outage], live: Live, recorded: Diagnosis | None
+) -> Iterator[Outage]:
+    """The peers that are out, since ARM says that each of their tunnels is down.
+
+    The log shows so of one tunnel only, or not yet of the time at which the last one went: then the
+    peer is out from when ARM first said it.
+    """
+    out = {outage.remote_ip for outage in outages if outage.is_open}
+    told = {each.remote_ip: each for each in recorded.outages if each.is_open} if recorded else {}
+    missing: dict[str, list[Outage]] = defaultdict(list)
+    for tunnel in lost:
+        if tunnel.is_open and tunnel.remote_ip not in out:
+            missing[tunnel.remote_ip].append(tunnel)
+    for remote_ip, tunnels_missing in missing.items():
+        latest = max(tunnels_missing, key=attrgetter("start"))
+        answer = live.of_peer(latest)
+        if answer is None or not answer.is_down:
+            continue
+        start = latest.start
+        if len({tunnel.instance for tunnel in tunnels_missing}) < live.number_of(remote_ip):
+            start = told[remote_ip].start if remote_ip in told else answer.at
+        yield replace(latest, start=start, live=answer)
 
 
 def _near(rows: Sequence[Signal], known: SwitchOver) -> Sequence[Signal]:
@@ -319,17 +364,18 @@ def with_logs(
     return replace(diagnosis, cause=told(diagnosis.cause, whole), causes=causes)
 
 
-def peers_to_ask(diagnosis: Diagnosis, *, now: datetime) -> set[str]:
+def peers_to_ask(diagnosis: Diagnosis, *, active_active: bool | None, now: datetime) -> set[str]:
     """The remote IPs of whose connections ARM is to be asked live.
 
     Those of tunnels that are not seen back; those that the log shows back, and ARM called down
-    after that; and once those of a lost instance's tunnels.
+    after that; and once those of the tunnels that an active-active gateway's instance lost, whether
+    the rows tell that their peers were served or not.
     """
-    redundant = (tunnel for each in diagnosis.redundancy for tunnel in each.tunnels)
-    once = {each for each in (*redundant, *diagnosis.unclear) if each.live is None}
+    every = all_tunnels(diagnosis)
+    once = {each for each in every if each.live is None} if active_active else set()
     return {
         each.remote_ip
-        for each in all_tunnels(diagnosis)
+        for each in every
         if to_ask(each, now=now)
         or ((is_down_again(each) or each in once) and now - each.start <= ASKED_FOR)
     }

@@ -78,6 +78,10 @@ class Live:
             return min(back, key=lambda answer: answer.since or answer.at)
         return self._answer(outage, up or listed)
 
+    def number_of(self, remote_ip: str) -> int:
+        """How many tunnels to a remote IP ARM lists; 0 where it does not tell of each."""
+        return len(self._listed(remote_ip))
+
     def newest(self, outage: Outage) -> Signal | None:
         """The newest row of the tunnel that went down."""
         return self.walk.last_before(outage.remote_ip, outage.instance, self.at)
@@ -145,8 +149,9 @@ class Live:
     def _assignments(self) -> Sequence[Mapping[str | None, str]]:
         """Which instance each VIP may be of: every way that agrees with the rows.
 
-        If there are others, one in which a tunnel was lost that was never up is none; as far as is
-        known ARM keeps the times of tunnels that are down.
+        Where a tunnel last connected when a row says so of the one instance and none of the other,
+        it is that instance's. If there are others, one in which a tunnel was lost that was never up
+        is none; as far as is known ARM keeps the times of tunnels that are down.
         """
         every = [state for remote_ip in self.answers for state in self._listed(remote_ip)]
         vips = list(dict.fromkeys(state.vip for state in every if state.vip))
@@ -163,12 +168,30 @@ class Live:
             for way in ways
             if self._has_all(way) and all(_fits(state, last) for state, last in self._logged(way))
         ]
+        agreeing = [way for way in agreeing if self._says_a_row(way)] or agreeing
         if not any(_keeps_its_time(state) for state in every):
             return agreeing
         told = [
             way for way in agreeing if not any(_was_never_up(each) for each, _ in self._logged(way))
         ]
         return told or agreeing
+
+    def _says_a_row(self, instance_of: Mapping[str | None, str]) -> bool:
+        """Whether ARM's time of some tunnel is that of a Connected row, were it assigned so."""
+        return any(
+            [instance_of.get(state.vip)] == self._connected_at(remote_ip, state.connected_since)
+            for remote_ip in self.answers
+            for state in self._listed(remote_ip)
+            if state.connected_since is not None
+        )
+
+    def _connected_at(self, remote_ip: str, instant: datetime) -> list[str]:
+        """The instances whose newest Connected row of a tunnel is of that time."""
+        ups = {
+            instance: [row.at for row in rows if row.kind is Kind.CONNECTED][-1:]
+            for instance, rows in self.walk.tunnels.get(remote_ip, {}).items()
+        }
+        return [i for i, own in ups.items() if any(abs(at - instant) <= ASIDE + SKEW for at in own)]
 
     def _has_all(self, instance_of: Mapping[str | None, str]) -> bool:
         """Whether each instance that logged of a peer has a tunnel to it in ARM's lists."""
@@ -234,13 +257,12 @@ def _fits(state: TunnelState, last: Signal) -> bool:
     """Whether a tunnel can be in this state whose newest row is `last`.
 
     It has not last connected before a row says that it was up or lost, unless it is down since; the
-    clocks of instances differ by two seconds beside.
+    clocks of instances differ by two seconds beside. Of one without a time that is down, the row
+    of its loss may be late or lost.
     """
     since = state.connected_since
-    if state.since_unreadable:
-        return True
     if since is None:
-        return not _was_never_up(state) or last.kind is Kind.DISCONNECTED
+        return True
     if since >= last.at - ASIDE - SKEW:
         return True
     return last.kind is Kind.DISCONNECTED and state.status is not TunnelStatus.CONNECTED

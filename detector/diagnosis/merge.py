@@ -46,18 +46,27 @@ def carried(recorded: Diagnosis | None, gateway_id: str, rows: Iterable[Signal])
     waiting = () if recorded is None else tuple(open_tunnels(recorded))
     if not waiting:
         return []
-    known: dict[tuple[str, str], list[datetime]] = {}
+    known: dict[tuple[str, str], list[Signal]] = {}
     for row in rows:
-        if row.kind is Kind.DISCONNECTED:
-            known.setdefault((row.remote_ip, row.instance), []).append(row.at)
+        if row.kind in (Kind.DISCONNECTED, Kind.CONNECTED):
+            known.setdefault((row.remote_ip, row.instance), []).append(row)
     return [
         _carried_row(outage, outage.start, Kind.DISCONNECTED, gateway_id)
         for outage in waiting
-        if not any(
-            abs(at - outage.start) <= NEAR
-            for at in known.get((outage.remote_ip, outage.instance), ())
-        )
+        if not _is_down_by(known.get((outage.remote_ip, outage.instance), ()), outage.start)
     ]
+
+
+def _is_down_by(rows: Sequence[Signal], instant: datetime) -> bool:
+    """Whether a tunnel's rows, in time order, say that it was down at `instant`, or went down then.
+
+    By ARM's word it may have been told as down from later on than its late row says.
+    """
+    before = bisect_right(rows, instant, key=attrgetter("at"))
+    first = bisect_left(rows, instant - NEAR, key=attrgetter("at"))
+    last = bisect_right(rows, instant + NEAR, key=attrgetter("at"))
+    known = (*rows[max(0, before - 1) : before], *rows[first:last])
+    return any(row.kind is Kind.DISCONNECTED for row in known)
 
 
 def ended_by_arm(
@@ -285,7 +294,7 @@ def _redundancy_joined(
             [tunnel for each in same for tunnel in each.tunnels], known.tunnels, stays
         )
         if tunnels:
-            found.append(redundancy_of(known.instance, tunnels))
+            found += redundancy_of(tunnels)
         elif not known.tunnels and stays(known.start):
             found.append(known)
     return tuple(sorted([*found, *rest], key=lambda lost: (lost.start, lost.instance)))

@@ -124,17 +124,22 @@ def tunnels(
     switch_overs: Sequence[SwitchOver],
     walk: Walk,
     *,
-    active_active: bool,
+    active_active: bool | None,
     others: Sequence[SwitchOver] = (),
     serves: Serves = lambda _ip, _instance, _at: None,
 ) -> Tunnels:
     """The outages and the redundancy lost that belong to these switch-overs of one gateway.
 
     `others` are the gateway's other switch-overs. `serves` is asked where the rows do not tell
-    whether another tunnel served a peer.
+    whether another tunnel served a peer. Of a gateway of unknown mode a tunnel that moved shows
+    that one instance at a time serves.
     """
     if active_active:
-        return _of_both_instances(switch_overs, walk, others, serves)
+        return _of_both_instances(
+            switch_overs, walk, others, lambda loss: _served(loss, walk, serves)
+        )
+    if active_active is None and not any(known.to_instance for known in switch_overs):
+        return _of_unknown_mode(switch_overs, walk, others, serves)
     downs = _belonging(walk.out, switch_overs, others, _peer)
     every = sorted([*switch_overs, *others], key=lambda known: known.begin)
     told = [_of_unknown_length(down) if _lacks_rows(down, every) else down for down in downs]
@@ -149,7 +154,10 @@ def tunnels(
 
 
 def _of_both_instances(
-    switch_overs: Sequence[SwitchOver], walk: Walk, others: Sequence[SwitchOver], serves: Serves
+    switch_overs: Sequence[SwitchOver],
+    walk: Walk,
+    others: Sequence[SwitchOver],
+    was_served: Callable[[Down], bool | None],
 ) -> Tunnels:
     losses = _belonging(walk.lost, switch_overs, others, _tunnel)
     out: dict[Down, None] = {}
@@ -158,7 +166,7 @@ def _of_both_instances(
     for loss in losses:
         common = list(_common(loss, walk.beside))
         out |= dict.fromkeys(common)
-        served = _served(loss, walk, serves)
+        served = was_served(loss)
         if served is False and not common:
             out[loss] = None
         elif _is_spared(loss, common):
@@ -166,11 +174,50 @@ def _of_both_instances(
     downs = sorted(out, key=_begin)
     return Tunnels(
         outages=tuple(_outage(down) for down in downs),
-        redundancy=_redundancy(spared),
+        redundancy=redundancy_of([_outage(down) for down in spared]),
         unclear=tuple(_outage(down) for down in sorted(unclear, key=_begin)),
         already_down=tuple(_down_before(walk.lost, switch_overs, set(losses))),
         rows=tuple(_rows([*downs, *losses])),
     )
+
+
+def _of_unknown_mode(
+    switch_overs: Sequence[SwitchOver], walk: Walk, others: Sequence[SwitchOver], serves: Serves
+) -> Tunnels:
+    """What is known where each instance may have tunnels of its own, or one serves at a time.
+
+    Only ARM tells whether another tunnel served a peer. One that is up since on either instance
+    serves it now, in whichever mode.
+    """
+    found = _of_both_instances(
+        switch_overs,
+        walk,
+        others,
+        lambda loss: serves(loss.down.remote_ip, loss.down.instance, loss.down.at),
+    )
+    lost = {(row.remote_ip, row.at) for row in found.rows}
+    spared = [
+        tunnel
+        for each in found.redundancy
+        for tunnel in each.tunnels
+        if serves(tunnel.remote_ip, tunnel.instance, tunnel.start)
+    ]
+    return replace(
+        found,
+        redundancy=redundancy_of(spared),
+        unclear=tuple(_served_since(outage, walk) for outage in found.unclear),
+        already_down=tuple(
+            each
+            for each in _down_before(walk.out, switch_overs, ())
+            if (each.remote_ip, each.since) not in lost
+        ),
+    )
+
+
+def _served_since(outage: Outage, walk: Walk) -> Outage:
+    rows = [row for own in walk.tunnels[outage.remote_ip].values() for row in own]
+    ups = [row.at for row in rows if row.kind is Kind.CONNECTED and row.at > outage.start]
+    return replace(outage, back_before=min(ups)) if outage.is_open and ups else outage
 
 
 def _begin(down: Down) -> tuple[datetime, str, str]:
@@ -251,21 +298,33 @@ def _of_unknown_length(down: Down) -> Down:
 def _served(loss: Down, walk: Walk, serves: Serves) -> bool | None:
     """Whether the peer of a lost tunnel had another one when that was lost; None: not known.
 
-    By the rows it had one whose last row before is a Connected. One whose first row, later, is a
+    By the rows it had one whose last row before is a Connected, unless the next is one, too: then
+    it was down between them, and its Disconnected row was lost. One whose first row, later, is a
     Disconnected was up once, whatever ARM has of it.
     """
     row = loss.down
     own = walk.tunnels[row.remote_ip]
     others = [rows for instance, rows in own.items() if instance != row.instance]
-    before = [walk.last_before(rows[0].remote_ip, rows[0].instance, row.at) for rows in others]
-    if any(last is not None and last.kind is Kind.CONNECTED for last in before):
+    around = [_around(rows, row.at) for rows in others]
+    up = [after for before, after in around if before and before.kind is Kind.CONNECTED]
+    lacking = [after for after in up if after and after.kind is Kind.CONNECTED]
+    if len(lacking) < len(up):
         return True
     by_arm = serves(row.remote_ip, row.instance, row.at)
-    if any(last is not None for last in before):
+    if lacking:
+        return by_arm or None
+    if any(before is not None for before, _ in around):
         return bool(by_arm)
     if any(rows[0].kind is Kind.DISCONNECTED for rows in others):
         return by_arm or None
     return by_arm
+
+
+def _around(rows: Sequence[Signal], instant: datetime) -> tuple[Signal | None, Signal | None]:
+    """A tunnel's newest row before `instant`, and its next one within an hour."""
+    index = bisect_left(rows, instant, key=lambda row: row.at)
+    following = rows[index] if index < len(rows) and rows[index].at - instant <= AGAIN else None
+    return (rows[index - 1] if index else None), following
 
 
 def _common(loss: Down, beside: Mapping[str, Mapping[str, Sequence[Down]]]) -> Iterator[Down]:
@@ -393,38 +452,37 @@ def _outage(down: Down) -> Outage:
     )
 
 
-def _redundancy(losses: Iterable[Down]) -> tuple[Redundancy, ...]:
-    """Each time in which an instance was without tunnels it had, until the last was back on it."""
-    groups: dict[str, list[list[Down]]] = defaultdict(list)
-    for down in sorted(losses, key=_begin):
-        own = groups[down.down.instance]
-        if own and _is_of(down, own[-1]):
-            own[-1].append(down)
+def redundancy_of(lost: Iterable[Outage]) -> tuple[Redundancy, ...]:
+    """The redundancy that the loss of these tunnels took, in time order.
+
+    Each is a time in which an instance was without tunnels it had, until the last was back on it.
+    """
+    groups: dict[str, list[list[Outage]]] = defaultdict(list)
+    for tunnel in sorted(lost, key=lambda tunnel: (tunnel.start, tunnel.remote_ip)):
+        own = groups[tunnel.instance]
+        if own and _is_of(tunnel, own[-1]):
+            own[-1].append(tunnel)
         else:
-            own.append([down])
-    found = [
-        redundancy_of(instance, [_outage(down) for down in downs])
-        for instance, own in groups.items()
-        for downs in own
-    ]
+            own.append([tunnel])
+    found = [_lost_together(tunnels) for own in groups.values() for tunnels in own]
     return tuple(sorted(found, key=lambda lost: (lost.start, lost.instance)))
 
 
-def redundancy_of(instance: str, lost: Sequence[Outage]) -> Redundancy:
-    """The redundancy that the loss of these tunnels of `instance` took."""
-    ends = [tunnel.end for tunnel in lost if tunnel.end is not None]
+def _lost_together(tunnels: Sequence[Outage]) -> Redundancy:
+    ends = [tunnel.end for tunnel in tunnels if tunnel.end is not None]
     return Redundancy(
-        instance=instance,
-        start=min(tunnel.start for tunnel in lost),
-        end=max(ends) if len(ends) == len(lost) else None,
-        tunnels=tuple(lost),
+        instance=tunnels[0].instance,
+        start=tunnels[0].start,
+        end=max(ends) if len(ends) == len(tunnels) else None,
+        tunnels=tuple(tunnels),
     )
 
 
-def _is_of(down: Down, loss: Sequence[Down]) -> bool:
-    """Whether a tunnel was lost with those of `loss`, or before all of them were back."""
-    begun = down.down.at
-    return begun - loss[0].down.at <= NEAR or any(begun <= known.until for known in loss)
+def _is_of(tunnel: Outage, together: Sequence[Outage]) -> bool:
+    """Whether a tunnel was lost with these, or before all of them were back."""
+    return tunnel.start - together[0].start <= NEAR or any(
+        tunnel.start <= (known.end or known.back_before or _NEVER) for known in together
+    )
 
 
 def _rows(downs: Iterable[Down]) -> Iterable[Signal]:

@@ -25,7 +25,7 @@ from detector.model import Evidence, Kind, Signal, SwitchOver
 NEAR: Final = timedelta(minutes=3)
 """Evidence this near is of one switch-over; an unplanned failover takes no longer, as a rule."""
 
-APART: Final = timedelta(minutes=60)
+WAY_BACK_WITHIN: Final = timedelta(minutes=60)
 """Further apart, two moves of one direction are two switch-overs: the way back was not logged."""
 
 SLOWEST: Final = timedelta(minutes=10)
@@ -370,9 +370,14 @@ class _Tunnels:
         return {row: self._was_out(row) for row in self.downs}
 
     def keeps_another(self, lost: Collection[tuple[str, str]], instant: datetime) -> bool:
-        """Whether a tunnel, as remote IP and instance, that is not `lost` was not down before."""
+        """Whether a tunnel, as remote IP and instance, that is not `lost` was not down.
+
+        One that connects within an hour with no Disconnected row before was down, too.
+        """
         return any(
-            (remote_ip, instance) not in lost and not tunnel.was_down(instant)
+            (remote_ip, instance) not in lost
+            and not tunnel.was_down(instant)
+            and not tunnel.appeared(instant, instant + WAY_BACK_WITHIN)
             for remote_ip, own in self.of.items()
             for instance, tunnel in own.items()
         )
@@ -595,14 +600,18 @@ def switch_overs(
     both = _joined(p for p in proven if p.evidence is Evidence.BOTH_INSTANCES_LOST)
     directed = [p for p in proven if p.from_instance and not _is_part(p, both)]
     groups = sorted([*_by_direction(directed, connected or {}), *both], key=_begin)
-    begins = [group.begin for group in groups]
     alone: list[Piece] = []
-    for piece in (p for p in proven if p.evidence is Evidence.PRIMARY_CHANGED):
-        after = bisect_right(begins, piece.at + NEAR)
-        near = groups[max(0, after - 4) : after]
-        nearest = min(near, key=lambda group: group.apart(piece), default=None)
-        if nearest is not None and nearest.apart(piece) <= NEAR:
-            nearest.add(piece)
+    near: list[_Group] = []
+    begun = 0
+    for piece in sorted(
+        (p for p in proven if p.evidence is Evidence.PRIMARY_CHANGED), key=_at_first
+    ):
+        while begun < len(groups) and groups[begun].begin <= piece.at + NEAR:
+            near.append(groups[begun])
+            begun += 1
+        near = [group for group in near if group.apart(piece) <= NEAR]
+        if near:
+            min(near, key=lambda group: group.apart(piece)).add(piece)
         else:
             alone.append(piece)
     known = [group.switch_over() for group in [*groups, *_joined(alone)]]
@@ -745,7 +754,7 @@ def _is_another(piece: Piece, group: _Group, connected: Mapping[str, Sequence[da
         return True
     back = connected.get(piece.from_instance or "", ())
     returned = bisect_right(back, piece.at) > bisect_right(back, group.end)
-    return returned or piece.at - group.end > APART
+    return returned or piece.at - group.end > WAY_BACK_WITHIN
 
 
 def _joined(found: Iterable[Piece]) -> list[_Group]:

@@ -208,7 +208,7 @@ def _title(news: News, most: int, times: Times) -> str:
 def _shown(news: News, times: Times) -> _Shown:
     """How the state is said; what is worst about it decides."""
     standing, failover = news.standing, news.insight.failover
-    if Reason.RETRACTED in news.reasons:
+    if Reason.RETRACTED in news.reasons and not standing.fails:
         return _retracted(news, times)
     if news.reasons == (Reason.CAUSE_CHANGED,) and not standing.is_amiss:
         return _cause_changed(failover, times)
@@ -241,11 +241,12 @@ def _shown(news: News, times: Times) -> _Shown:
 
 
 def _is_steady(news: News) -> bool:
-    """Whether what is over is only that it kept switching over."""
+    """Whether what is over is only that it kept switching over, and nothing was taken back."""
     before = news.before
     return (
         before is not None
         and before.flapping
+        and before.times <= news.standing.times
         and not before.is_amiss
         and Reason.RECOVERED in news.reasons
     )
@@ -296,9 +297,16 @@ def _down(news: News, times: Times) -> _Shown:
         keeps = "keeps" if number == 1 else "keep"
         return _Shown(word="UP AND DOWN", heads=(), rests=[f"{what} {keeps} going up and down"])
     if missing and all(_contradicts(each, insight.tunnels) for each in missing):
-        rests = [f"{what} down {each} by the log, up by Azure" for each in since]
+        many = count(number, "tunnel")
+        rests = [
+            f"{each} down {instant} by the log, up by Azure"
+            for each in (what, many)
+            for instant in since
+        ]
         return _Shown(word="LOG AND AZURE DISAGREE", heads=(), rests=rests)
-    if all(each.evidence is Evidence.BOTH_INSTANCES_LOST for each in failover.switch_overs):
+    if number > 1 and all(
+        each.evidence is Evidence.BOTH_INSTANCES_LOST for each in failover.switch_overs
+    ):
         rests = [f"both instances {each}" for each in since]
     else:
         rests = [*(f"{what} {each}" for each in since), since[-1]]
@@ -337,8 +345,10 @@ def _back(news: News, times: Times) -> _Shown:
         after = f" after {lasting(timedelta(seconds=seconds))}" if seconds else ""
         return _Shown(word="REDUNDANCY BACK", heads=(f"REDUNDANCY BACK{after}",), rests=at)
     if failover.outages:
-        number = len({each.remote_ip for each in failover.outages}) + failover.outages_left_out
+        number = len({each.remote_ip for each in failover.outages})
         what = _named(failover.outages, number) if number == 1 else count(number, "tunnel")
+        if failover.outages_left_out:
+            what = f"{count(number, 'tunnel')} or more"
         if all(each.evidence is Evidence.BOTH_INSTANCES_LOST for each in failover.switch_overs):
             what += " on both instances"
     else:

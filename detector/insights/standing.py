@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final
 
+from detector.diagnosis import NEAR
 from detector.insights.document import Insight, Reason
 from detector.model import CauseKind, Importance, State
 
@@ -82,7 +83,14 @@ class Standing:
     @property
     def alarms(self) -> bool:
         """Whether who was told so waits to hear that it is over."""
-        return not self.retracted and (self.is_amiss or self.critical or self.flapping)
+        if self.retracted:
+            return self.fails
+        return self.is_amiss or self.critical or self.flapping
+
+    @property
+    def fails(self) -> bool:
+        """Whether tunnels are down and that is critical, be it of a failover or of none."""
+        return self.critical and bool(self.down)
 
 
 def standing_of(failover: FailoverFacts, importance: Importance, *, retracted: bool) -> Standing:
@@ -117,24 +125,31 @@ def _switch_overs(failover: FailoverFacts) -> Iterator[SwitchOverStanding]:
 def reasons_between(before: Standing | None, after: Standing) -> tuple[Reason, ...]:
     """Why `after` is to be told to who holds `before` to be true, in order; none: it still holds.
 
-    None before is somebody who was told nothing. What is retracted can only recover, and what was
-    never told is not taken back.
+    None before is somebody who was told nothing. What was never told is not taken back. What is
+    retracted is followed for the tunnels that are down all the same: they come back, or their
+    outage turns critical.
     """
     if before is None:
         return () if after.retracted else (Reason.DETECTED,)
     held = {Reason.RECOVERED: _recovered(before, after)}
     if after.retracted:
         held[Reason.RETRACTED] = not before.retracted
+        held[Reason.WORSENED] = after.fails and not before.critical
     else:
         held[Reason.DETECTED] = before.retracted
         held[Reason.WORSENED] = _worsened(before, after)
-        held[Reason.SWITCHED_AGAIN] = after.times > before.times
+        held[Reason.SWITCHED_AGAIN] = _switched_again(before, after)
         held[Reason.CAUSE_CHANGED] = _cause_changed(before, after)
     return tuple(reason for reason in Reason if held.get(reason))
 
 
 def _recovered(before: Standing, after: Standing) -> bool:
-    """Nothing is down any more that was, or it no longer keeps switching over."""
+    """Nothing is down any more that was, or it no longer keeps switching over.
+
+    A peer that was out is no longer down once a tunnel serves it, though redundancy be missing.
+    """
+    if before.down and not after.down and after.without_redundancy:
+        return True
     if after.is_amiss:
         return False
     ended = before.flapping and not after.flapping
@@ -146,6 +161,14 @@ def _worsened(before: Standing, after: Standing) -> bool:
         after.peers_down - before.peers_down
         or set(after.without_redundancy) - set(before.without_redundancy)
         or (after.critical and not before.critical)
+    )
+
+
+def _switched_again(before: Standing, after: Standing) -> bool:
+    """There are more switch-overs, or another instead of one that was taken back."""
+    told = [known.at for known in before.switch_overs]
+    return after.times > before.times or any(
+        all(abs(known.at - at) > NEAR for at in told) for known in after.switch_overs
     )
 
 
@@ -180,7 +203,7 @@ def severity_of(
     news = set(reasons)
     knows_flapping = before is not None and before.flapping
     if after.retracted:
-        return Severity.SUCCESS
+        return Severity.FAILURE if after.fails else Severity.SUCCESS
     if news <= {Reason.CAUSE_CHANGED} or (knows_flapping and news <= _QUIET):
         return Severity.INFO
     if after.critical:

@@ -24,6 +24,7 @@ from detector.model import (
 )
 from detector.text import clock, count, day, lasting, listed, one_line
 
+_BY_ROWS: Final = "by the rows"
 _BY_ARM: Final = "according to Azure Resource Manager"
 NAMED: Final = 3
 """As many tunnels are named one by one; of more, only the number is said."""
@@ -172,9 +173,9 @@ def _all_ended(ended: Sequence[Outage], words: _Words) -> str:
     if number == 1:
         [times] = often.values()
         lasted = (
-            f" for {longest}"
+            f" for {longest} {_BY_ROWS}"
             if times == 1
-            else f" {_times(times)}, for at most {longest} each time,"
+            else f" {_times(times)}, for at most {longest} each time {_BY_ROWS},"
         )
         return f"1 {words.noun} was {words.down}{lasted} and is back"
     each = (
@@ -182,7 +183,7 @@ def _all_ended(ended: Sequence[Outage], words: _Words) -> str:
     )
     together = "both" if number == 2 else "all"
     subject = f"{count(number, words.noun)} were {words.down}"
-    return f"{subject} for at most {longest}{each}, {together} are back"
+    return f"{subject} for at most {longest}{each} {_BY_ROWS}, {together} are back"
 
 
 def _followed_no_more(gone: Sequence[Outage]) -> str:
@@ -270,7 +271,7 @@ def _is(outages: Iterable[Outage]) -> str:
 
 def _within(ended: Sequence[Outage]) -> str:
     longest = lasting(max(outage.length or timedelta() for outage in ended))
-    return f"after {longest}" if len(ended) == 1 else f"within {longest}"
+    return f"{'after' if len(ended) == 1 else 'within'} {longest} {_BY_ROWS}"
 
 
 def _peers(outages: Iterable[Outage]) -> list[str]:
@@ -319,7 +320,8 @@ def _redundancy(diagnosis: Diagnosis, when: _When) -> str:
     by_arm = any(tunnel.end_source is EndSource.ARM for tunnel in tunnels)
     at_most = "at most " if by_arm else ""
     in_all = " in all" if len(lost) > 1 else ""
-    return f"tunnel redundancy was lost for {at_most}{lasting(length)}{in_all} and is back"
+    by = _BY_ARM if by_arm else _BY_ROWS
+    return f"tunnel redundancy was lost for {at_most}{lasting(length)}{in_all} {by} and is back"
 
 
 def _away(missing: Sequence[Outage], diagnosis: Diagnosis, when: _When) -> Iterator[str]:
@@ -358,7 +360,8 @@ def _unclear(diagnosis: Diagnosis, when: _When) -> str:
     else:
         lengths = [each.length for each in lost if each.length is not None]
         at_most = "at most " if len(lost) > 1 else ""
-        how_long = f" for {at_most}{lasting(max(lengths))}" if len(lengths) == len(lost) else ""
+        is_known = len(lengths) == len(lost)
+        how_long = f" for {at_most}{lasting(max(lengths))} {_BY_ROWS}" if is_known else ""
         state = f"{_was(lost)} down{how_long} and {_is(lost)} back"
     return (
         f"{count(number, 'tunnel')} on {where} {state}; whether the other instance served {whose} "

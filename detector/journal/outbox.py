@@ -32,8 +32,8 @@ MOST_GIVEN_UP: Final = 10
 """So many deliveries of one failover to one sink are remembered that were given up."""
 
 FIRST_PAUSE: Final = timedelta(minutes=4)
-LONGEST_PAUSE: Final = timedelta(hours=2)
-"""The pause between two tries doubles from the first to the longest."""
+LAST_PAUSE: Final = timedelta(hours=2)
+"""The pause between two tries doubles from the first to the last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +199,7 @@ def _failed(delivery: Delivery, outcome: Attempt, now: datetime) -> Delivery:
     last = (delivery.held_until or delivery.since) + KEEP_TRYING
     if now >= last:
         return replace(tried, given_up=f"given up after 24 hours; at last: {outcome.problem}")
-    pause = min(FIRST_PAUSE * 2 ** min(delivery.attempts, 10), LONGEST_PAUSE)
+    pause = min(FIRST_PAUSE * 2 ** min(delivery.attempts, 10), LAST_PAUSE)
     again = max(min(now + pause, last), now + (outcome.retry_after or timedelta()))
     return replace(tried, due=again)
 

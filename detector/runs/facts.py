@@ -356,7 +356,13 @@ def _ask_live(
     """
     wanted: dict[str, set[str]] = {}
     for each, examined, own in zip(loaded, known, failovers, strict=True):
-        peers = {ip for failover in own for ip in peers_to_ask(failover.diagnosis, now=facts.now)}
+        peers = {
+            ip
+            for failover in own
+            for ip in peers_to_ask(
+                failover.diagnosis, active_active=failover.active_active, now=facts.now
+            )
+        }
         peers |= examined.to_be_shown
         if peers or any(failover.reasons for failover in own):
             peers |= {

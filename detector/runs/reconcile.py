@@ -18,6 +18,7 @@ from detector.diagnosis import (
     NOT_SHOWN,
     ONE_PEER,
     Examination,
+    all_tunnels,
     carried,
     diagnose,
     ended_by_arm,
@@ -27,10 +28,14 @@ from detector.diagnosis import (
 )
 from detector.insights import Reason, reasons_between, standing_from
 from detector.journal import History, Record
-from detector.model import Diagnosis, Evidence, Failover, Outage, SwitchOver
+from detector.model import AlreadyDown, Diagnosis, Evidence, Failover, Outage, Signal, SwitchOver
 
-APART: Final = timedelta(minutes=60)
+TOGETHER_WITHIN: Final = timedelta(minutes=60)
 """Switch-overs no further apart are of one failover: a maintenance moves the role away and back."""
+
+
+FAR: Final = timedelta(hours=24)
+"""No rule looks further from a failover for the gateway's others than that of flapping."""
 
 
 @dataclass(frozen=True, kw_only=True)  # without slots, for its cached property
@@ -81,22 +86,21 @@ def reconcile(history: History, examined: Examination) -> list[Reconciled]:
     candidates += _joined(candidates, new)
     for candidate in candidates:
         _drop_what_is_disproved(candidate, examined)
-    settled = [
-        (candidate, each)
-        for candidate in candidates
-        if candidate.borne_out
-        for each in candidate.settled()
-    ]
+    beside = _Beside(
+        history=history,
+        examined=examined,
+        settled=sorted(
+            (
+                (each, candidate)
+                for candidate in candidates
+                if candidate.borne_out
+                for each in candidate.settled()
+            ),
+            key=_placed_at,
+        ),
+    )
     reconciled = [
-        _reconciled(
-            candidate,
-            history.gateway_id,
-            examined,
-            others=[each for other, each in settled if other is not candidate],
-            told=[record.diagnosis for record in history.records],
-        )
-        for candidate in candidates
-        if candidate.may_change(since)
+        _reconciled(candidate, beside) for candidate in candidates if candidate.may_change(since)
     ]
     return sorted(reconciled, key=lambda each: each.failover.first_at)
 
@@ -108,6 +112,7 @@ class _Candidate:
     recorded: Record | None
     switch_overs: list[SwitchOver]
     refined: dict[SwitchOver, SwitchOver] = field(default_factory=dict)
+    misplaced: set[SwitchOver] = field(default_factory=set)
     borne_out: bool = True
 
     def may_change(self, since: datetime) -> bool:
@@ -120,10 +125,14 @@ class _Candidate:
     def settled(self) -> tuple[SwitchOver, ...]:
         """Its switch-overs in time order, each with its best evidence, each once.
 
-        What turns out to be one with another that was told keeps the earlier instant.
+        What turns out to be one with another that was told keeps the earlier instant. What was told
+        at the instant of another is told as it is found now.
         """
         told = self.recorded.failover.switch_overs if self.recorded else ()
-        known = [_better(own, found) for own, found in self.refined.items()]
+        known = [
+            found if own in self.misplaced else _better(own, found)
+            for own, found in self.refined.items()
+        ]
         found_now = len(known)
         for own in self.switch_overs:
             if own in self.refined:
@@ -141,33 +150,35 @@ class _Candidate:
 _Placed = tuple[SwitchOver, _Candidate | None]
 
 
-def _refined(candidates: Sequence[_Candidate], found: Iterable[SwitchOver]) -> list[SwitchOver]:
-    """Give each recorded switch-over what was found of it now; what is left of `found` is new."""
+def _refined(candidates: Sequence[_Candidate], found: Sequence[SwitchOver]) -> list[SwitchOver]:
+    """Give each recorded switch-over what was found of it now; what is left of `found` is new.
+
+    The nearest go together. One whose instant is that of another found now was told while the rows
+    were to come that show what the row of that instant is of.
+    """
     recorded = sorted(
         ((own, each) for each in candidates for own in each.switch_overs), key=_placed_at
     )
     longest = max((own.end - own.begin for own, _ in recorded), default=timedelta())
-    new: list[SwitchOver] = []
+    pairs: list[tuple[SwitchOver, _Candidate, SwitchOver]] = []
     for known in found:
         first = bisect_left(recorded, known.begin - NEAR - longest, key=_placed_at)
         last = bisect_right(recorded, known.end + NEAR + longest, key=_placed_at)
-        free = [
-            (own, of)
-            for own, of in recorded[first:last]
-            if own not in of.refined and _is_one(own, known)
-        ]
-        if free:
-            own, candidate = min(
-                free,
-                key=lambda each: (
-                    each[0].apart(known.begin, known.end),
-                    abs(each[0].at - known.at),
-                ),
-            )
+        pairs += [(own, of, known) for own, of in recorded[first:last] if _is_one(own, known)]
+    pairs.sort(key=lambda pair: (pair[0].apart(pair[2].begin, pair[2].end), _between(pair)))
+    instants = {known.at for known in found}
+    rest = dict.fromkeys(found)
+    for own, candidate, known in pairs:
+        if own not in candidate.refined and known in rest:
             candidate.refined[own] = known
-        else:
-            new.append(known)
-    return new
+            if own.at != known.at and own.at in instants:
+                candidate.misplaced.add(own)
+            del rest[known]
+    return list(rest)
+
+
+def _between(pair: tuple[SwitchOver, _Candidate, SwitchOver]) -> timedelta:
+    return abs(pair[0].at - pair[2].at)
 
 
 def _is_one(recorded: SwitchOver, found: SwitchOver) -> bool:
@@ -203,7 +214,7 @@ def _chains(placed: Iterable[_Placed]) -> Iterator[list[_Placed]]:
     """Switch-overs in time order, together as long as each is within 60 minutes of the next."""
     chain: list[_Placed] = []
     for each in placed:
-        if chain and each[0].at - chain[-1][0].at > APART:
+        if chain and each[0].at - chain[-1][0].at > TOGETHER_WITHIN:
             yield chain
             chain = []
         chain.append(each)
@@ -283,14 +294,54 @@ def _is_not_disproved(known: SwitchOver, examined: Examination) -> bool:
     )
 
 
-def _reconciled(
-    candidate: _Candidate,
-    gateway_id: str,
-    examined: Examination,
-    *,
-    others: Sequence[SwitchOver],
-    told: Sequence[Diagnosis],
-) -> Reconciled:
+@dataclass(frozen=True, kw_only=True)  # without slots, for its cached properties
+class _Beside:
+    """What each failover of a gateway is told beside: the rows, and all the others.
+
+    `settled` holds the switch-overs of those that are borne out, in time order.
+    """
+
+    history: History
+    examined: Examination
+    settled: Sequence[tuple[SwitchOver, _Candidate]]
+
+    def others(self, candidate: _Candidate, own: Sequence[SwitchOver]) -> list[SwitchOver]:
+        """The switch-overs of other failovers, as far away as any rule looks."""
+        first = bisect_left(self.settled, own[0].begin - FAR, key=_placed_at)
+        last = bisect_right(self.settled, own[-1].end + FAR, key=_placed_at)
+        return [each for each, other in self.settled[first:last] if other is not candidate]
+
+    def had_ended(self, down: AlreadyDown) -> bool:
+        """Whether a tunnel was told as back since then: by ARM, where the log lost the row."""
+        return any(
+            tunnel.remote_ip == down.remote_ip
+            and abs(tunnel.start - down.since) <= NEAR
+            and not tunnel.is_open
+            for record in self.history.records
+            for tunnel in all_tunnels(record.diagnosis)
+        )
+
+    @cached_property
+    def ended_on_each(self) -> Sequence[Signal]:
+        """Rows for what ARM's word ended, whose failover it be, where each instance has tunnels."""
+        return self._ended(active_active=True)
+
+    @cached_property
+    def ended_on_either(self) -> Sequence[Signal]:
+        """The same where one instance at a time serves a peer, or where that is not known."""
+        return self._ended(active_active=False)
+
+    def _ended(self, *, active_active: bool) -> Sequence[Signal]:
+        return ended_by_arm(
+            [record.diagnosis for record in self.history.records],
+            self.history.gateway_id,
+            self.examined.observation.rows,
+            active_active=active_active,
+        )
+
+
+def _reconciled(candidate: _Candidate, beside: _Beside) -> Reconciled:
+    examined, gateway_id = beside.examined, beside.history.gateway_id
     recorded, observation = candidate.recorded, examined.observation
     switch_overs = candidate.settled()
     before = recorded.diagnosis if recorded else None
@@ -299,11 +350,22 @@ def _reconciled(
         mode = examined.mode.at(switch_overs[0].begin)
     continued = [
         *carried(before, gateway_id, observation.rows),
-        *ended_by_arm(told, gateway_id, observation.rows, active_active=mode is True),
+        *(beside.ended_on_each if mode else beside.ended_on_either),
     ]
     if continued:
         examined = replace(examined, carried=tuple(continued))
-    fresh = diagnose(switch_overs, examined, active_active=mode, others=others, recorded=before)
+    fresh = diagnose(
+        # What is taken back moved nothing.
+        switch_overs if candidate.borne_out else [_undirected(each) for each in switch_overs],
+        examined,
+        active_active=mode,
+        others=beside.others(candidate, switch_overs),
+        recorded=before,
+    )
+    fresh = replace(
+        fresh,
+        already_down=tuple(each for each in fresh.already_down if not beside.had_ended(each)),
+    )
     whole = joined(
         fresh,
         before,
@@ -323,6 +385,10 @@ def _reconciled(
         since=observation.since,
     )
     return Reconciled(failover=failover, diagnosis=diagnosis, recorded=recorded, active_active=mode)
+
+
+def _undirected(known: SwitchOver) -> SwitchOver:
+    return replace(known, from_instance=None, to_instance=None)
 
 
 def _content(failover: Failover, diagnosis: Diagnosis) -> tuple[object, ...]:

@@ -26,6 +26,8 @@ _LONGEST_MONTHS: Final = dict(
 )
 _PART: Final = re.compile(r"(?:\*|([a-z\d]+)(?:-([a-z\d]+))?)(?:/(\d{1,9}))?", re.ASCII)
 
+_QUOTABLE: Final = re.compile(r"[A-Za-z]{0,9}[0-9*,/#?.-]{0,8}[A-Za-z]?")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
@@ -82,7 +84,9 @@ def _values(text: str, admitted: range, field: str, names: Sequence[str] = ()) -
     for part in text.split(","):
         found = _PART.fullmatch(part)
         if found is None:
-            raise ValueError(f"{part!r} is no {field} that NCRONTAB knows: it has * , - and / only")
+            raise ValueError(
+                f"{_shown(part)} is no {field} that NCRONTAB knows: it has * , - and / only"
+            )
         first, last, step = found.groups()
         if first is None:
             start, end = admitted[0], admitted[-1]
@@ -92,7 +96,7 @@ def _values(text: str, admitted: range, field: str, names: Sequence[str] = ()) -
             end = _value(last, admitted, field, names) if last else admitted[-1] if step else start
         if end < start or step == "0":
             raise ValueError(
-                f"{part!r} admits no {field}: write the lower one first, a step of 1 or more"
+                f"{_shown(part)} admits no {field}: write the lower one first, a step of 1 or more"
             )
         values.update(range(start, end + 1, int(step or 1)))
     return tuple(sorted(values))
@@ -105,4 +109,9 @@ def _value(text: str, admitted: range, field: str, names: Sequence[str]) -> int:
             return value
         if name and len(text) >= 3 and name.startswith(text):
             return value
-    raise ValueError(f"{text!r} is no {field}: it goes from {admitted[0]} to {admitted[-1]}")
+    raise ValueError(f"{_shown(text)} is no {field}: it goes from {admitted[0]} to {admitted[-1]}")
+
+
+def _shown(part: str) -> str:
+    """A part of a schedule as it was given, unless it may be a secret that went astray."""
+    return repr(part) if _QUOTABLE.fullmatch(part) else "what was given"
