@@ -280,7 +280,7 @@ def doctor(
     app_name: store_cli.App = None,
     group: store_cli.Group = None,
 ) -> None:
-    """What would keep a failover from being told; exit code 1 if anything."""
+    """What would keep a failover from being told, and how to mend it."""
     from detector.app import invocation
 
     checks = list(invocation.examine(arguments.environment_of(app_name, group)))
