@@ -29,6 +29,19 @@ def detect(timer: func.TimerRequest) -> None:  # noqa: ARG001 -- late or not, a 
     invoke()
 
 
+@app.timer_trigger(
+    arg_name="timer", schedule="0 23 5 * * *", use_monitor=True, run_on_startup=False
+)
+def check_coverage(timer: func.TimerRequest) -> None:  # noqa: ARG001 -- late or not, it is the same
+    """Once a day: which gateways could fail over unseen, and who is to hear of it.
+
+    Raises RunFailed, after everything else was done, where somebody could not be told.
+    """
+    from detector.app import look_round
+
+    look_round()
+
+
 @app.queue_trigger(
     arg_name="wish", queue_name="detector-requests", connection="AzureWebJobsStorage"
 )

@@ -34,7 +34,7 @@ from detector.insights.document import to_json
 from detector.insights.html import to_html, to_text
 from detector.insights.summary import to_markdown
 from detector.journal.history import history_from_json
-from detector.journal.layout import note_from_json
+from detector.journal.layout import LAST_COVERAGE, note_from_json
 from detector.local.exports import read_export
 from detector.model import Signal
 from detector.runs.heartbeat import heartbeat_of
@@ -46,6 +46,7 @@ from detector.signals import arm
 from detector.signals.metrics import bandwidth
 from detector.signals.row import read_rows
 from tests.builders import GATEWAY_ID, LYON, at, down, up
+from tests.fleet import MemoryArchive
 from tests.memory import (
     SCOPE,
     ListReceiver,
@@ -332,7 +333,8 @@ def check_note(text: str) -> None:
     except ValueError:
         return
     journal, schedule = MemoryJournal(note=note), Schedule.read("0 */5 * * * *")
-    for line in status_lines(status_of(journal, [SCOPE], schedule, now=at())):
+    archive = MemoryArchive(notes={LAST_COVERAGE: note})
+    for line in status_lines(status_of(journal, archive, [SCOPE], schedule, now=at())):
         assert len(line) < 3000
     heartbeat_of(note, [SCOPE], schedule, now=at())
     ran(journal=journal, now=at(minutes=20))

@@ -52,6 +52,37 @@ class Scope:
         return self.id
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logged:
+    """What a scope's logs hold of one source and one resource: how many rows, and the newest.
+
+    `source` is that of a Signal, or another category of AzureDiagnostics; `resource_id` is a
+    gateway's id, or `/subscriptions/<id>` for the Activity Log.
+    """
+
+    source: str
+    resource_id: str
+    rows: int
+    newest: datetime
+
+
+ALL_LOGS: Final = "alllogs"
+"""The group of all categories, as a setting may name it instead of each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiagnosticSetting:
+    """Which logs a resource or a subscription sends where.
+
+    `workspace_id` is the ARM id of a workspace, None where they go somewhere else. `categories` are
+    those that are switched on, lower case, with ALL_LOGS for the group.
+    """
+
+    name: str
+    workspace_id: str | None
+    categories: frozenset[str]
+
+
 class Kind(StrEnum):
     """What a row of the logs says happened."""
 

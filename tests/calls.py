@@ -12,6 +12,9 @@ SECURITY: Final = (Path(__file__).parents[1] / "SECURITY.md").read_text(encoding
 NAMED: Final = {
     "<identity endpoint>": r"/msi/token",
     "<group>": r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.Network",
+    "<logs>": (
+        r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.OperationalInsights"
+    ),
     "<scope>": r"/subscriptions/.+",
     "<container>": r"/blob/[^/]+",
     "<queue>": r"/queue/[^/]+",

@@ -16,6 +16,13 @@ SUBSCRIPTION = "/subscriptions/6d1f9c2a-0000-4000-8000-3f0c5e7a1b20"
 NETWORK = f"{SUBSCRIPTION}/resourceGroups/rg-hub/providers/Microsoft.Network"
 GATEWAY = f"{NETWORK}/virtualNetworkGateways/vpn-hub-weu"
 
+WORKSPACE_ID = (
+    f"{SUBSCRIPTION}/resourceGroups/rg-logs/providers"
+    "/Microsoft.OperationalInsights/workspaces/log-hub"
+)
+DIAGNOSTIC_SETTINGS = "/providers/Microsoft.Insights/diagnosticSettings"
+HEALTH = "/providers/Microsoft.ResourceHealth/availabilityStatuses"
+
 
 def gateway_body(*, vips: int = 1) -> dict[str, object]:
     """A gateway as ARM has it; with two VIPs it is active-active."""
@@ -42,6 +49,45 @@ def gateway_body(*, vips: int = 1) -> dict[str, object]:
             },
         },
     }
+
+
+def listed_by_resource_graph(gateway_id: str = GATEWAY, **changes: object) -> dict[str, object]:
+    """A gateway as Resource Graph lists it; `changes` are of its properties."""
+    body = gateway_body()
+    properties = body["properties"]
+    assert isinstance(properties, dict)
+    return body | {
+        "id": gateway_id,
+        "name": gateway_id.rpartition("/")[2],
+        "type": "microsoft.network/virtualnetworkgateways",
+        "properties": properties | changes,
+    }
+
+
+def a_setting(
+    *categories: str, name: str = "to-logs", workspace: str | None = WORKSPACE_ID
+) -> dict[str, object]:
+    """A diagnostic setting with these categories on, by default the two that failovers show in."""
+    on = categories or ("GatewayDiagnosticLog", "TunnelDiagnosticLog")
+    logs = [{"category": each, "enabled": True} for each in on]
+    return {"name": name, "properties": {"workspaceId": workspace, "logs": logs}}
+
+
+def watch(azure: AzureStandIn, *gateways: str) -> None:
+    """Have these gateways all that they need to be seen."""
+    ids = gateways or (GATEWAY,)
+    azure.arm |= {
+        "/subscriptions": {"value": [{"subscriptionId": SUBSCRIPTION.rpartition("/")[2]}]},
+        SUBSCRIPTION: {},
+        WORKSPACE_ID: {"properties": {"customerId": WORKSPACE}},
+        f"{SUBSCRIPTION}{DIAGNOSTIC_SETTINGS}": {
+            "value": [a_setting("Administrative", "ResourceHealth")]
+        },
+    }
+    for each in ids:
+        azure.graph.resources = [*azure.graph.resources, listed_by_resource_graph(each)]
+        azure.arm[f"{each}{DIAGNOSTIC_SETTINGS}"] = {"value": [a_setting()]}
+        azure.arm[f"{each}{HEALTH}"] = {"value": []}
 
 
 def hand_over_rows() -> list[dict[str, str]]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import duckdb
 import duckdb_kql
 from duckdb_kql import KqlSchemaError
 
@@ -40,6 +41,7 @@ STANDARD_COLUMNS: Final[Mapping[str, Mapping[str, str]]] = {
         "ResourceId": "string",
         "_ResourceId": "string",
     },
+    "AppTraces": {"TimeGenerated": "datetime", "Message": "string", "AppRoleName": "string"},
     "GatewayFailovers_CL": {
         column["name"]: column["type"]
         for column in json.loads(
@@ -114,7 +116,7 @@ class LogTables(dict[str, list[Row]]):
                     _fill(connection, table, list(columns), chosen)
             try:
                 relation = duckdb_kql.kql(connection, kql)
-            except KqlSchemaError as error:
+            except (KqlSchemaError, duckdb.CatalogException) as error:
                 name = next((each for each in STANDARD_COLUMNS if each not in self), "?")
                 raise SemanticError(
                     f"Failed to resolve table or column expression named '{name}'"

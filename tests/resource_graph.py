@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import duckdb_kql
@@ -31,7 +31,8 @@ class Graph:
     """The table `resources`, with rows as Resource Graph has them, all of which may be read.
 
     No page has more rows than `page`. In 5 seconds it answers 15 queries, says with each how many
-    are left, and meets others with 429; `refill` begins anew. `headers` go out with each answer.
+    are left, and meets others with 429; `refill` begins anew, and `now` is its clock, in seconds.
+    `headers` go out with each answer.
     """
 
     def __init__(self) -> None:
@@ -39,18 +40,19 @@ class Graph:
         self.page = 1000
         self.headers: dict[str, str] = {}
         self.refused = 0
+        self.now: Callable[[], float] = time.monotonic
         self._lock = threading.Lock()
         self.refill()
 
     def refill(self, _seconds: float = 0.0) -> None:
         """Grant the whole quota again; may stand for the pause of a client."""
         self._left = QUERIES
-        self._began = time.monotonic()
+        self._began = self.now()
 
     def reply(self, asked: Mapping[str, Any]) -> Reply:
         """The page that is asked for, or 429."""
         with self._lock:
-            if time.monotonic() - self._began >= WINDOW_SECONDS:
+            if self.now() - self._began >= WINDOW_SECONDS:
                 self.refill()
             if not self._left:
                 self.refused += 1

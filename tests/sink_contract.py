@@ -10,9 +10,10 @@ from typing import ClassVar
 import pytest
 
 from detector.insights.document import Reason
-from detector.journal.delivery import attempt
+from detector.journal.delivery import announced, attempt, probed
 from detector.journal.outbox import Attempt
-from detector.journal.ports import Sink
+from detector.journal.ports import Announcer, Reachable, Sink
+from tests.fleet import a_coverage
 from tests.sink_stand_in import (
     FAULTS,
     LONG,
@@ -24,6 +25,7 @@ from tests.sink_stand_in import (
     replying,
 )
 
+COVERAGE = a_coverage("vpn-blind")
 INSIGHT = an_insight(id="20261122T021407123Z-1a2b3c4d5e6f")
 
 
@@ -127,3 +129,35 @@ class IdentityContract(SinkContract):
 
         assert (1, True) == (len(server.received), outcome.final)
         assert "final URL" in str(outcome.problem)
+
+
+class AnnouncerContract(SinkContract):
+    """What a sink promises besides that is told of coverage and may be probed."""
+
+    @pytest.mark.parametrize("name", FAULTS)
+    def test_an_announcement_that_fails_keeps_the_secrets(
+        self, server: SinkStandIn, name: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        fault = FAULTS[name]
+        server.answer = fault.answer
+        sink = self.a_sink(server.at, SHORT if fault.is_endless else LONG)
+
+        with caplog.at_level(logging.DEBUG):
+            assert isinstance(sink, Announcer)
+            problem = announced(sink, COVERAGE)
+
+        assert problem
+        assert [] == [each for each in self.secrets if each in f"{problem}{caplog.text}"]
+
+    def test_a_probe_of_a_server_that_is_not_there_fails_and_keeps_the_secrets(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        sink = self.a_sink(f"127.0.0.1:{closed_port()}", LONG)
+
+        with caplog.at_level(logging.DEBUG):
+            assert isinstance(sink, Reachable)
+            evidence, problem = probed(sink)
+
+        assert evidence is None
+        assert problem
+        assert [] == [each for each in self.secrets if each in f"{problem}{caplog.text}"]

@@ -17,7 +17,9 @@ import pytest
 
 ROOT: Final = Path(__file__).parent.parent
 
-CORE: Final = {"signals", "diagnosis", "articles", "insights", "pages", "journal", "runs"}
+CORE: Final = {
+    *("signals", "diagnosis", "articles", "insights", "pages", "journal", "coverage", "runs"),
+}
 EDGES: Final = {"azure", "local", "sinks"}
 
 MAY_IMPORT: Final[dict[str, set[str]]] = {
@@ -27,6 +29,7 @@ MAY_IMPORT: Final[dict[str, set[str]]] = {
     "insights": {"diagnosis", "articles"},
     "pages": {"insights"},
     "journal": {"insights"},
+    "coverage": {"signals", "insights", "journal"},
     "runs": CORE - {"runs"},
     "azure": CORE,
     "local": CORE,
@@ -51,7 +54,7 @@ HEAVY: Final = (
     *("apprise", "markdown_it", "nh3", "pydantic", "requests", "typer"),
 )
 
-MAY_LOAD_PYDANTIC: Final = {"insights", "pages", "journal", "runs", *EDGES, "app"}
+MAY_LOAD_PYDANTIC: Final = {"insights", "pages", "journal", "coverage", "runs", *EDGES, "app"}
 """The rooms whose modules, once imported, may have loaded what defines the document.
 
 Those of the other rooms and at the top load nothing heavy, and neither does any face.
@@ -104,6 +107,7 @@ TESTED_BY: Final = {
     "azure.logs_errors": ("logs", "each error is answered at its edge"),
     "azure.resource_manager": ("network", "bodies are asked for over the wire"),
     "azure.query": ("logs", "it holds the types of what is asked and answered"),
+    "coverage.ports": ("daily", "the daily check stands on fakes of them"),
     "journal.layout": ("journal", "both stores keep to it"),
     "journal.ports": ("journal", "both stores keep the contract of the port"),
     "local.bodies": ("recording", "bodies are read as part of a recording"),
@@ -204,7 +208,7 @@ def test_a_face_says_what_lives_there_and_offers_only_what_others_use(room: str)
     users = [module for module in INNER if room_of(module) != room]
     used = {name for user in users for source, name in own_imports(user) if source == room}
     if room == "app":  # used by function_app.py and __main__.py
-        used |= {"invoke", "main", "web"}
+        used |= {"invoke", "look_round", "main", "web"}
 
     assert face.__doc__
     assert used == set(face.__all__)

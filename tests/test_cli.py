@@ -712,7 +712,7 @@ class TestUsage:
 
         assert 0 == said.code
         names = ("run", "replay", "explain", "list", "show", "page", "serve", "status", "drill")
-        for name in (*names, "record", "articles", "render"):
+        for name in (*names, "doctor", "record", "articles", "render"):
             assert re.search(rf"^  {name} +[A-Z].*\.$", said.out, re.MULTILINE)
         assert "..." not in said.out.partition("Commands:")[2]
 

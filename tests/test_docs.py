@@ -30,8 +30,8 @@ DOCUMENTS: Final = {
 EXECUTED: Final = ("docs/how-it-works.md", "docs/articles.md")
 """The pages whose examples are run, and compared with what they show."""
 
-NO_COMMANDS: Final = {"COMMAND", "--version", "--help", "doctor"}
-"""What stands for a command, or is none; the doctor is announced before it is there."""
+NO_COMMANDS: Final = {"COMMAND", "--version", "--help"}
+"""What stands for a command, or is none."""
 
 HOW: Final = DOCUMENTS["docs/how-it-works.md"]
 ON_ARTICLES: Final = DOCUMENTS["docs/articles.md"]

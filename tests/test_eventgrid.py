@@ -11,12 +11,15 @@ from azure.core.exceptions import ClientAuthenticationError
 
 from detector.azure.eventgrid import EventGrid
 from detector.insights.cloudevent import to_cloudevent
-from tests.sink_contract import IdentityContract
+from detector.insights.coverage import to_coverage_event
+from detector.journal.delivery import probed
+from tests.sink_contract import COVERAGE, AnnouncerContract, IdentityContract
 from tests.sink_stand_in import (
     LONG,
     NOW,
     SinkStandIn,
     an_insight,
+    replying,
     saying,
 )
 
@@ -50,7 +53,7 @@ def an_event_grid(at: str, *, token: str = TOKEN, timeout: timedelta = LONG) -> 
     )
 
 
-class TestFaults(IdentityContract):
+class TestFaults(IdentityContract, AnnouncerContract):
     secrets = (TOKEN,)
 
     def a_sink(self, address: str, timeout: timedelta) -> EventGrid:
@@ -88,3 +91,20 @@ def test_a_topic_is_named_by_a_fingerprint() -> None:
 
     assert "event-grid-" == sink.name[:-8]
     assert sink.name != an_event_grid("example.org").name
+
+
+def test_a_topic_is_sent_what_changed_in_coverage(receiver: SinkStandIn) -> None:
+    an_event_grid(receiver.at).announce(COVERAGE)
+    [request] = receiver.received
+
+    assert [to_coverage_event(COVERAGE)] == json.loads(request.body)
+
+
+def test_a_probe_asks_for_the_host_without_a_token(receiver: SinkStandIn) -> None:
+    receiver.answer = replying(401)
+
+    evidence, problem = probed(an_event_grid(receiver.at, token=""))
+    [request] = receiver.received
+
+    assert ("HEAD", "/", None) == (request.method, request.path, problem)
+    assert str(evidence).startswith("its host answers")

@@ -26,6 +26,7 @@ from detector.errors import RunFailed, SettingsError
 from tests.azure_stand_in import AzureStandIn
 from tests.azurite import Azurite
 from tests.calls import unlisted
+from tests.cloud import DIAGNOSTIC_SETTINGS, watch
 from tests.hosted import triggers
 from tests.loopback import Reply
 
@@ -95,8 +96,10 @@ class Store:
         return [json.loads(message.content) for message in messages]
 
     def last_run(self) -> dict[str, object]:
-        text = self._container.download_blob("runs/last.json", encoding="utf-8").readall()
-        return dict(json.loads(text))
+        return self.note("runs/last.json")
+
+    def note(self, path: str) -> dict[str, object]:
+        return dict(json.loads(self._container.download_blob(path, encoding="utf-8").readall()))
 
 
 def a_gateway() -> dict[str, object]:
@@ -196,6 +199,24 @@ def test_a_failover_in_azure_monitor_becomes_the_rendered_article(
     assert event["data"] == insight
     assert event["id"] == f"{insight['id']}:1"
     assert event["type"] == "GatewayFailover.Insight.Detected"
+
+
+def test_a_gateway_that_nobody_could_see_is_told_once_a_day_at_most(
+    azure: AzureStandIn, store: Store
+) -> None:
+    watch(azure)
+    azure.arm[f"{GATEWAY}{DIAGNOSTIC_SETTINGS}"] = {"value": []}
+
+    function_app.check_coverage(TimerRequest())
+    function_app.check_coverage(TimerRequest())
+    [event] = store.events()
+    noted = store.note("coverage/last.json")
+
+    assert "GatewayFailover.Coverage.Changed" == event["type"]
+    assert [GATEWAY.lower()] == [each["id"] for each in event["data"]["newlyBlind"]]  # type: ignore[index]
+    assert [
+        {"id": GATEWAY.lower(), "why": "it has no diagnostic setting, so it logs nothing"}
+    ] == noted["blind"]
 
 
 def test_a_second_run_tells_nothing(azure: AzureStandIn, store: Store) -> None:

@@ -20,12 +20,13 @@ from uuid import UUID
 import pytest
 from pycep import BicepParser
 
+from detector.app.invocation import log_lines
 from detector.app.settings import Settings
 from detector.azure.clouds import Endpoint
 from detector.azure.ingestion import row
 from detector.azure.metrics import Metrics, metrics_client
 from detector.azure.network import Network, ResourceHealth
-from detector.azure.resource_manager import ResourceManager
+from detector.azure.resource_manager import Bodies, ResourceManager
 from detector.insights.document import Insight
 from detector.journal import DeliveryReport
 from detector.model import State, Window
@@ -33,7 +34,7 @@ from detector.runs import Report
 from detector.runs.report import ScopeReport
 from detector.runs.schedule import Schedule
 from tests.azure_stand_in import AzureStandIn
-from tests.cloud import GATEWAY, NETWORK, SUBSCRIPTION, gateway_body
+from tests.cloud import DIAGNOSTIC_SETTINGS, GATEWAY, NETWORK, SUBSCRIPTION, gateway_body
 from tests.kusto import analysed
 from tests.log_tables import LogTables, Row
 from tests.loopback import Reply
@@ -354,14 +355,16 @@ def action(request: Request) -> str:
 
     https://learn.microsoft.com/azure/role-based-access-control/resource-provider-operations
     """
-    _, _, resource = request.path.rpartition("/providers/")
+    _, is_of_provider, resource = request.path.rpartition("/providers/")
+    if not is_of_provider:
+        resource = f"Microsoft.Resources{request.path}"
     provider, *rest = resource.lower().split("/")
     kinds = [rest[0], *rest[2:3]] if len(rest) > 1 else rest
     verb = {"GET": "read"}[request.method]
     return "/".join([provider, *kinds, verb])
 
 
-def test_the_role_permits_what_the_app_asks_for_and_only_the_doctor_and_logs_beside(
+def test_the_role_permits_what_the_app_asks_for_and_only_logs_beside(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     connection = {
@@ -390,10 +393,7 @@ def test_the_role_permits_what_the_app_asks_for_and_only_the_doctor_and_logs_bes
     permitted = {each.lower() for each in ROLES["gateways"]["actions"]}
 
     assert set() == asked - permitted
-    assert {
-        "microsoft.insights/diagnosticsettings/read",
-        "microsoft.insights/logs/*/read",
-    } == permitted - asked
+    assert {"microsoft.insights/logs/*/read"} == permitted - asked
 
 
 def asked_by(endpoint: Endpoint) -> None:
@@ -414,6 +414,9 @@ def asked_by(endpoint: Endpoint) -> None:
         ResourceHealth(lambda: arm, left=left).events([GATEWAY])
         hour = Window(start=NOW - timedelta(hours=1), end=NOW)
         Metrics(lambda _: metrics, lambda: arm, left=left).bandwidth([gateway], hour)
+        group = GATEWAY.rpartition("/")[0]
+        settings = f"{GATEWAY}{DIAGNOSTIC_SETTINGS}"
+        Bodies(lambda: arm, left=left)([SUBSCRIPTION, group, settings])
 
 
 TABLES: Final = {
@@ -487,9 +490,10 @@ def test_an_alert_counts_the_runs_that_it_is_about(
 
 
 def test_the_app_logs_its_runs_as_the_alerts_expect() -> None:
-    source = (ROOT / "detector" / "app" / "invocation.py").read_text("utf-8")
+    [(_, logged)] = log_lines(a_report(), [])
 
-    assert """'{"run": %s, "version": "%s"}'""" in source
+    assert logged.startswith(line(a_report())[:-1])
+    assert {"run", "version"} == json.loads(logged).keys()
 
 
 def test_an_alert_names_the_function_that_runs() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,10 +18,11 @@ import pytest
 from detector.errors import SettingsError
 from detector.insights.document import Insight, Reason
 from detector.insights.standing import Severity, news_of
-from detector.journal.delivery import attempt
+from detector.journal.delivery import attempt, probed
 from detector.model import State
 from detector.sinks.people import People
-from tests.sink_contract import SinkContract
+from tests.fleet import a_coverage
+from tests.sink_contract import AnnouncerContract
 from tests.sink_stand_in import (
     LONG,
     NOW,
@@ -306,7 +308,7 @@ def test_a_service_that_keeps_incidents_is_known_by_its_scheme(name: str) -> Non
     assert not people(SERVICES["slack"]).hears.keeps_incidents
 
 
-class TestFaults(SinkContract):
+class TestFaults(AnnouncerContract):
     takes = frozenset(Reason) - {Reason.COMPLETED, Reason.REVISED}
     hears_retry_after = False
     secrets = ("s3cret", "127.0.0.1")
@@ -394,3 +396,76 @@ def test_apprise_is_imported_only_to_deliver() -> None:
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
 
     assert ("False\n", "") == (run.stdout, run.stderr)
+
+
+def test_people_hear_which_gateways_became_blind(service: SinkStandIn) -> None:
+    people(f"json://{service.at}").announce(a_coverage("vpn-a", "vpn-b"))
+    [request] = service.received
+    sent = json.loads(request.body)
+
+    assert "BLIND 2 gateways: vpn-a, vpn-b" == sent["title"]
+    assert sent["message"].startswith("Their failovers would not be seen.")
+    assert "vpn-b" in sent["message"].splitlines()[2]
+    assert "warning" == sent["type"]
+
+
+@pytest.mark.parametrize("least", list(Severity))
+def test_who_hears_of_failures_alone_is_not_woken_by_a_blind_gateway(
+    service: SinkStandIn, least: Severity
+) -> None:
+    replace(people(f"json://{service.at}"), least=least).announce(a_coverage("vpn-a"))
+
+    assert (0 if least is Severity.FAILURE else 1) == len(service.received)
+
+
+def test_people_hear_nothing_of_other_changes_in_coverage(service: SinkStandIn) -> None:
+    people(f"json://{service.at}").announce(a_coverage("vpn-a", newly_blind=()))
+
+    assert [] == service.received
+
+
+def test_a_service_with_incidents_opens_one_under_the_id_of_the_document(
+    world: SinkStandIn,
+) -> None:
+    people(SERVICES["pagerduty"]).announce(a_coverage("vpn-a"))
+    sent = json.loads(world.received[-1].body)
+
+    assert (a_coverage().id, "trigger") == (sent["dedup_key"], sent["event_action"])
+
+
+@pytest.mark.parametrize("name", SERVICES)
+def test_each_service_is_told_of_blind_gateways(world: SinkStandIn, name: str) -> None:
+    people(SERVICES[name]).announce(a_coverage(HOSTILE, "vpn-b"))
+
+    assert world.received
+    assert "<!channel>" not in world.received[-1].body.decode()
+
+
+@pytest.mark.parametrize("name", ["slack", "discord", "telegram", "teams"])
+def test_a_probe_asks_the_service_s_host_and_tells_it_no_secret(
+    world: SinkStandIn, name: str
+) -> None:
+    evidence, problem = probed(people(SERVICES[name]))
+    requests = [request for request in world.received if request.method != "CONNECT"]
+
+    assert (True, None) == (evidence is not None, problem)
+    assert [("HEAD", "/", b"")] == [(each.method, each.path, each.body) for each in requests]
+
+
+def test_a_service_of_which_apprise_names_no_host_is_not_probed(world: SinkStandIn) -> None:
+    assert (None, None) == probed(people(SERVICES["pagerduty"]))
+    assert [] == world.received
+
+
+def test_a_probe_of_a_mail_server_connects_and_says_nothing() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        evidence, problem = probed(people(f"mailto://u:p@example.com:{port}?smtp=127.0.0.1"))
+
+    assert ("its mail server takes connections", None) == (evidence, problem)
+
+
+def test_a_probe_of_a_url_that_apprise_cannot_use_is_a_problem() -> None:
+    _, problem = probed(people("nosuch://s3cret", position=2))
+
+    assert str(problem).startswith("DETECTOR_NOTIFY_URLS: number 2 is no URL that Apprise can use")

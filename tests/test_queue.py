@@ -15,13 +15,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.app.settings import Settings
-from detector.azure.queue import LONGEST_BYTES, MARK, NOTE, QueueSink, message, send_wish
+from detector.azure.queue import (
+    LONGEST_BYTES,
+    MARK,
+    NOTE,
+    QueueSink,
+    coverage_message,
+    message,
+    send_wish,
+)
 from detector.azure.storage import queue_client
 from detector.errors import DeliveryFailed, DeliveryRefused
 from detector.insights.cloudevent import to_cloudevent
+from detector.insights.coverage import to_coverage_event
 from detector.insights.document import Insight
+from detector.journal.delivery import probed
 from tests.azurite import ACCOUNT, KEY, Azurite
-from tests.sink_contract import SinkContract
+from tests.fleet import a_coverage
+from tests.sink_contract import COVERAGE, AnnouncerContract
 from tests.sink_stand_in import (
     NOW,
     SinkStandIn,
@@ -160,7 +171,7 @@ def at(address: str) -> Callable[[], QueueClient]:
     return lambda: client
 
 
-class TestFaults(SinkContract):
+class TestFaults(AnnouncerContract):
     """A queue that is missing is made, so that no 404 is final, nor is a redirection."""
 
     secrets = (KEY,)
@@ -178,6 +189,42 @@ def test_a_missing_role_is_named() -> None:
             DeliveryRefused, match=r"queue insights.*Storage Queue Data Contributor"
         ):
             QueueSink(at(storage.at), now=lambda: NOW).deliver(an_insight())
+
+
+def test_what_changed_in_coverage_is_an_event_like_any_other(queue: QueueClient) -> None:
+    a_sink(queue).announce(COVERAGE)
+
+    (received,) = queue.receive_messages()
+    assert to_coverage_event(COVERAGE) == json.loads(base64.b64decode(received.content))
+
+
+def test_a_fleet_that_went_blind_fits_with_fewer_of_its_gateways() -> None:
+    blind = a_coverage(*(f"vpn-{number:0200}" for number in range(200)))
+    text = coverage_message(blind)
+    data = json.loads(text)["data"]
+
+    assert LONGEST_BYTES // 2 < len(text.encode()) <= LONGEST_BYTES
+    assert 200 == len(data["blind"]) + data["blindLeftOut"]
+
+
+def test_a_probe_writes_to_the_queue_and_leaves_nothing(queue: QueueClient) -> None:
+    sink = a_sink(queue)
+
+    assert (
+        f"a message was put on queue {queue.queue_name} unseen, and taken away",
+        None,
+    ) == probed(sink)
+    assert [] == list(queue.peek_messages())
+    assert 0 == queue.get_queue_properties().approximate_message_count
+
+
+def test_a_probe_that_is_refused_names_the_role() -> None:
+    with SinkStandIn() as storage:
+        storage.answer = replying(403, "x-ms-error-code: AuthorizationPermissionMismatch")
+        evidence, problem = probed(QueueSink(at(storage.at), now=lambda: NOW))
+
+    assert evidence is None
+    assert "Storage Queue Data Contributor" in str(problem)
 
 
 def test_a_wish_to_run_says_no_more_and_is_not_seen_before_its_time(queue: QueueClient) -> None:

@@ -87,10 +87,16 @@ def test_the_rows_and_the_verdict_of_the_readme_are_those_of_the_demo(tmp_path: 
     out = str(tmp_path / "out")
     shown = CliRunner().invoke(app, ["replay", str(ROOT / "samples/afternoon"), "--out", out])
     [verdict] = re.findall(r"^> (.*)$", README, re.MULTILINE)
+    [article] = re.findall(r"^    (We have identified .*)$", README, re.MULTILINE)
+    [title] = re.findall(r"A lock screen shows `([^`]+)`", README)
     [*shown_rows] = re.findall(r"^    (\d\d:\d\d:\d\d\.\d{3})Z  (\w+)", README, re.MULTILINE)
     logs = (ROOT / "samples/afternoon/logs/AzureDiagnostics.json").read_text(encoding="utf-8")
 
+    as_json = CliRunner().invoke(app, ["replay", str(ROOT / "samples/afternoon"), "--json"]).stdout
+
     assert f"# {verdict}\n" in shown.stdout
+    assert article in shown.stdout
+    assert f'"title": "{title}"' in as_json
     assert len(shown_rows) == 3
     for time, operation in shown_rows:
         assert re.search(rf'T{time}Z"[^}}]*"OperationName": "{operation}"', logs), time

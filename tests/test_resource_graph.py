@@ -43,6 +43,8 @@ def azure(monkeypatch: pytest.MonkeyPatch) -> Iterator[AzureStandIn]:
     with AzureStandIn() as azure:
         for name, value in azure.environment().items():
             monkeypatch.setenv(name, value)
+        azure.graph.now = lambda: 0.0  # however slow the tests are
+        azure.graph.refill()
         yield azure
 
 

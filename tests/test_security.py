@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 
 from detector.app import bootstrap
-from detector.app.invocation import invoke
+from detector.app.invocation import examine, invoke
 from detector.app.settings import Settings
 from detector.azure.network import MANY
 from detector.errors import RunFailed
@@ -22,7 +22,18 @@ from detector.model import Window
 from tests.azure_stand_in import AzureStandIn
 from tests.azurite import Azurite
 from tests.calls import LISTED, SECURITY, listed, unlisted
-from tests.cloud import GATEWAY, NETWORK, WORKSPACE, gateway_body, hand_over_rows
+from tests.cloud import (
+    DIAGNOSTIC_SETTINGS,
+    GATEWAY,
+    NETWORK,
+    SUBSCRIPTION,
+    WORKSPACE,
+    WORKSPACE_ID,
+    a_setting,
+    gateway_body,
+    hand_over_rows,
+    listed_by_resource_graph,
+)
 from tests.command_line import ROOT
 from tests.loopback import Reply
 from tests.sink_stand_in import an_insight
@@ -97,6 +108,11 @@ def test_the_app_sends_just_the_requests_that_are_listed(
     world.sources.coverage(Window(start=now - timedelta(hours=1), end=now))
     for sink in world.sinks:
         attempt(sink, an_insight(revision=2))
+    azure.graph.resources = [listed_by_resource_graph()]
+    azure.arm |= {"/subscriptions": {"value": []}, SUBSCRIPTION: {}, WORKSPACE_ID: {}}
+    azure.arm[f"{GATEWAY}{DIAGNOSTIC_SETTINGS}"] = {"value": [a_setting()]}
+    scopes = f"{WORKSPACE},{SUBSCRIPTION},{GATEWAY.partition('/providers/')[0]}"
+    list(examine({**os.environ, "DETECTOR_SCOPES": scopes}))
 
     sent = {(request.method, request.path) for request in azure.requests}
     for service, uri in (("blob", azurite.blob_uri), ("queue", azurite.queue_uri)):
@@ -125,7 +141,7 @@ def test_each_permission_to_read_is_one_that_the_deployed_roles_grant() -> None:
         ("POST", f"{GATEWAY}/reset"),
         ("POST", f"{CONNECTION}/sharedKey"),
         ("GET", f"{CONNECTION}/sharedKey"),
-        ("GET", "/subscriptions"),
+        ("GET", "/providers"),
         ("DELETE", "/blob/insights/history/a.json"),
         ("PUT", "/blob/insights/other/a.json"),
         ("GET", "/queue/insights/messages"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +20,7 @@ QUERIES: Final = {
 }
 RESULTS: Final = {
     "signals": {name: "datetime" if name == "TimeGenerated" else "string" for name in COLUMNS},
-    "coverage": {"Source": "string", "Resource": "string"},
+    "coverage": {"Source": "string", "Resource": "string", "Rows": "long", "Newest": "datetime"},
 }
 OPTIONAL: Final = {
     "instance_s": "string",
@@ -295,7 +295,14 @@ def test_only_rows_of_an_operation_show_that_operations_are_exported() -> None:
     rows: list[Row] = [an_activity("any", CategoryValue=category) for category in categories]
     found = selected(LogTables(AzureDiagnostics=[], AzureActivity=rows), "coverage")
 
-    assert [{"Source": "AzureActivity/ResourceHealth", "Resource": SUBSCRIPTION}] == found
+    assert [
+        {
+            "Source": "AzureActivity/ResourceHealth",
+            "Resource": SUBSCRIPTION,
+            "Rows": 1,
+            "Newest": "2026-11-22T03:14:15Z",
+        }
+    ] == found
 
 
 def test_coverage_names_each_log_of_each_gateway_and_subscription_once() -> None:
@@ -311,3 +318,27 @@ def test_coverage_names_each_log_of_each_gateway_and_subscription_once() -> None
         ("GatewayDiagnosticLog", GATEWAY),
         ("TunnelDiagnosticLog", GATEWAY),
     ] == sorted((row["Source"], row["Resource"]) for row in found)
+
+
+def test_coverage_counts_rows_and_knows_the_newest() -> None:
+    rows: list[Row] = [
+        a_row(
+            "TunnelConnected", Category="TunnelDiagnosticLog", TimeGenerated=f"2026-11-22T0{n}:00Z"
+        )
+        for n in (2, 3, 1)
+    ]
+    result = LogTables(AzureDiagnostics=rows, AzureActivity=[]).query(
+        QUERIES["coverage"], since=AT - timedelta(hours=9), until=AT
+    )
+
+    assert [["TunnelDiagnosticLog", GATEWAY, 3, "2026-11-22T03:00:00Z"]] == result.rows
+
+
+def test_the_analyser_finds_nothing_wrong_with_the_search_for_detectors() -> None:
+    tables = {"AppTraces": dict.fromkeys(("Message", "AppRoleName"), "string")}
+    tables["AppTraces"]["TimeGenerated"] = "datetime"
+    query = (ROOT / "detector" / "azure" / "detectors.kql").read_text("utf-8")
+    finding = analysed(tables, {"detectors": query})["detectors"]
+
+    assert [] == finding["diagnostics"]
+    assert {"Name": "string", "Rows": "long", "Newest": "datetime"} == finding["columns"]

@@ -13,8 +13,9 @@ import pytest
 from azure.storage.blob import ContainerClient
 
 from detector.azure.blobs import BlobJournal
+from detector.insights.document import timestamp
 from detector.journal.history import Delivery, History, Record
-from detector.journal.ports import Journal
+from detector.journal.ports import Archive, Journal
 from detector.local.folder import FolderJournal
 from detector.model import Scope, State
 from detector.runs.report import Report, ScopeReport
@@ -24,6 +25,7 @@ from detector.runs.windows import run_note
 from tests.azurite import Azurite
 from tests.builders import GATEWAY_ID, a_diagnosis, a_failover, a_gateway, at
 from tests.command_line import Command
+from tests.fleet import MemoryArchive, a_coverage
 from tests.sink_stand_in import an_insight
 
 SCOPE = "11111111-2222-4333-8444-555555555555"
@@ -52,7 +54,12 @@ def each_journal(
 
 
 def state(journal: Journal, *scopes: str) -> Status:
-    return status_of(journal, [Scope(id=each) for each in scopes or (SCOPE,)], SCHEDULE, now=NOW)
+    return status(journal, MemoryArchive(), *scopes)
+
+
+def status(journal: Journal, archive: Archive, *scopes: str) -> Status:
+    known = [Scope(id=each) for each in scopes or (SCOPE,)]
+    return status_of(journal, archive, known, SCHEDULE, now=NOW)
 
 
 def ran(journal: Journal, **complete_until: datetime) -> None:
@@ -219,6 +226,77 @@ def test_a_history_that_cannot_be_read_is_a_problem_and_the_others_are_shown(
     assert "broken.json: cannot be read; restore an earlier version of it or delete it" in problem
 
 
+@pytest.fixture(name="archive")
+def an_archive() -> MemoryArchive:
+    return MemoryArchive()
+
+
+def checked(archive: MemoryArchive, **changes: object) -> None:
+    """A check of coverage left this note, by default now, with nothing amiss."""
+    archive.notes["coverage/last.json"] = {"at": timestamp(NOW), **changes}
+
+
+class TestCoverage:
+    """What the last check of coverage found."""
+
+    def test_blind_gateways_need_somebody(self, journal: Journal, archive: MemoryArchive) -> None:
+        ran(journal, **{SCOPE: NOW})
+        checked(archive, blind=[{"id": GATEWAY_ID, "why": "TunnelDiagnosticLog is off"}])
+        shown = status(journal, archive)
+
+        assert ["a failover of 1 gateway would not be seen; `doctor` says how to mend that"] == (
+            list(shown.problems)
+        )
+        assert [f"blind        {GATEWAY_ID}: TunnelDiagnosticLog is off"] == [
+            line for line in status_lines(shown) if line.startswith("blind")
+        ]
+
+    def test_of_many_blind_gateways_a_person_sees_twenty(
+        self, journal: Journal, archive: MemoryArchive
+    ) -> None:
+        checked(archive, blind=[{"id": f"/x/{n:02}", "why": "it is off"} for n in range(25)])
+        shown = status(journal, archive)
+        lines = [line for line in status_lines(shown) if line.startswith("blind")]
+
+        assert (21, "blind        and 5 more; --json has them all") == (len(lines), lines[-1])
+
+    def test_a_check_that_is_three_days_old_needs_somebody(
+        self, journal: Journal, archive: MemoryArchive
+    ) -> None:
+        ran(journal, **{SCOPE: NOW})
+        checked(archive, at=timestamp(NOW - timedelta(days=4)))
+
+        assert [
+            "coverage was last checked 4 d ago; is check_coverage running? See its log"
+        ] == list(status(journal, archive).problems)
+
+    def test_what_was_not_told_is_said(self, journal: Journal, archive: MemoryArchive) -> None:
+        ran(journal, **{SCOPE: NOW})
+        document = a_coverage("vpn-a").model_dump(mode="json")
+        checked(archive, pending=[{"document": document, "sinks": ["webhook-1"]}])
+
+        assert [
+            "webhook-1 was not told what changed in coverage; the next check tries again"
+        ] == list(status(journal, archive).problems)
+
+    def test_a_note_that_no_check_wrote_is_said(
+        self, journal: Journal, archive: MemoryArchive
+    ) -> None:
+        ran(journal, **{SCOPE: NOW})
+        checked(archive, at="yesterday")
+        [problem] = status(journal, archive).problems
+
+        assert problem.startswith("coverage/last.json: cannot be read")
+
+    def test_before_the_first_check_nobody_is_asked_for(
+        self, journal: Journal, archive: MemoryArchive
+    ) -> None:
+        ran(journal, **{SCOPE: NOW})
+        shown = status(journal, archive)
+
+        assert (True, None) == (shown.ok, shown.coverage_at)
+
+
 def test_a_history_that_meets_a_defect_is_a_problem_and_the_others_are_shown(
     tmp_path: Path,
 ) -> None:
@@ -278,9 +356,10 @@ class TestCommand:
         shown = json.loads(said.out)
 
         assert 1 == said.code
-        assert ["store", "at", "scopes", "open", "outstanding", "givenUp", "problems"] == list(
-            shown
-        )
+        assert [
+            *("store", "at", "scopes", "open", "outstanding", "givenUp"),
+            *("coverageAt", "blind", "problems"),
+        ] == list(shown)
         assert [{"scope": SCOPE, "completeUntil": None, "ageSeconds": None, "note": None}] == shown[
             "scopes"
         ]

@@ -9,9 +9,10 @@ import pytest
 import standardwebhooks
 
 from detector.insights.cloudevent import to_cloudevent
-from detector.journal.delivery import attempt
+from detector.insights.coverage import to_coverage_event
+from detector.journal.delivery import attempt, probed
 from detector.sinks.webhook import Webhook
-from tests.sink_contract import SinkContract
+from tests.sink_contract import COVERAGE, AnnouncerContract
 from tests.sink_stand_in import (
     LONG,
     NOW,
@@ -31,7 +32,7 @@ def a_webhook(
     return Webhook(url=f"https://{at}{PATH}", secret=secret, now=lambda: now, timeout=timeout)
 
 
-class TestFaults(SinkContract):
+class TestFaults(AnnouncerContract):
     is_over_tls = True
     secrets = ("s3cret", KEY, "127.0.0.1")
 
@@ -116,3 +117,28 @@ def test_a_webhook_is_named_without_its_url() -> None:
         part for part in ("s3cret", "example", KEY) if part in f"{webhook.name} {webhook}"
     ]
     assert webhook.name != a_webhook("example.org").name
+
+
+def test_what_changed_in_coverage_is_posted_and_signed_as_an_insight_is(
+    receiver: SinkStandIn,
+) -> None:
+    now = datetime.now(UTC)
+    a_webhook(receiver.at, secret=KEY, now=now).announce(COVERAGE)
+    [request] = receiver.received
+
+    assert to_coverage_event(COVERAGE) == json.loads(request.body)
+    assert COVERAGE.id == request.headers["webhook-id"]
+    standardwebhooks.Webhook(KEY).verify(request.body, dict(request.headers))
+
+
+@pytest.mark.parametrize("status", [200, 302, 404, 500])
+def test_a_probe_asks_the_host_alone_and_takes_any_answer(
+    receiver: SinkStandIn, status: int
+) -> None:
+    receiver.answer = replying(status, "Location: https://other.example/")
+
+    evidence, problem = probed(a_webhook(receiver.at))
+    [request] = receiver.received
+
+    assert (("HEAD", "/", b""), None) == ((request.method, request.path, request.body), problem)
+    assert evidence == "its host answers; whether it takes events, only one can tell (the drill's)"

@@ -54,21 +54,22 @@ def settings(app: str | None, group: str | None) -> Settings:
     """The settings of the environment, or of the deployed app `app` in its resource group."""
     from detector.app.settings import Settings
 
-    return Settings.read(_environment_of(app, group))
+    return Settings.read(environment_of(app, group))
 
 
 def store_settings(app: str | None, group: str | None) -> tuple[Settings, Sequence[Scope]]:
     """The same for what only reads the store, with the scopes, of which none has to be set."""
     from detector.app.settings import Settings
 
-    given = _environment_of(app, group)
+    given = environment_of(app, group)
     if any(value.strip() for name, value in given.items() if name.upper() == "DETECTOR_SCOPES"):
         read = Settings.read(given)
         return read, read.scopes
     return Settings.read({**given, "DETECTOR_SCOPES": _ANY_SCOPE}), ()
 
 
-def _environment_of(app: str | None, group: str | None) -> dict[str, str]:
+def environment_of(app: str | None, group: str | None) -> dict[str, str]:
+    """The environment, or that of the deployed app `app` in its resource group."""
     if app is None:
         if group is not None:
             raise typer.BadParameter("--group needs --app")

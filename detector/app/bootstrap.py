@@ -14,6 +14,7 @@ from detector.app.forms import BlobStore, FolderStore
 from detector.app.settings import Settings
 from detector.articles import catalog
 from detector.azure import CLOUDS, Cloud, Endpoint, Logs
+from detector.coverage import Probes
 from detector.errors import SettingsError
 from detector.insights import Insight, Library, to_markdown
 from detector.journal import Archive, Journal, Sink
@@ -274,6 +275,29 @@ def _sources(
         coverage=logs.coverage,
         notes=lambda: one_network().notes if one_network.cache_info().currsize else (),
     )
+
+
+def probes_of(settings: Settings, *, left: Callable[[], timedelta]) -> Probes:
+    """The ports by which Azure is asked what is watched; nothing is asked yet."""
+    from detector.azure import Bodies, ResourceGraph
+
+    _quieten()
+    clients = _clients(settings)
+    logs = logs_of(settings, left=left)
+    sources = _sources(clients, left, logs)
+    return Probes(
+        listing=ResourceGraph(lambda: clients.graph, left=left).gateways,
+        bodies=Bodies(lambda: clients.arm, left=left),
+        contents=logs.contents,
+        health=sources.health,
+        metrics=sources.bandwidth,
+    )
+
+
+def logs_of(settings: Settings, *, left: Callable[[], timedelta]) -> Logs:
+    """The logs of the scopes; nothing is asked yet."""
+    clients = _clients(settings)
+    return Logs(lambda: clients.logs, settings.scopes, left=left)
 
 
 def journal_of(settings: Settings) -> Journal:

@@ -21,6 +21,7 @@ import typer
 
 from detector.app import arguments, store_cli
 from detector.app.console import (
+    check_lines,
     print_json,
     print_text,
     say,
@@ -271,6 +272,24 @@ def explain(
 app.command("list")(store_cli.list_)
 for command in (store_cli.show, store_cli.page, store_cli.serve, store_cli.status):
     app.command()(command)
+
+
+@app.command()
+def doctor(
+    as_json: AsJson = False,
+    app_name: store_cli.App = None,
+    group: store_cli.Group = None,
+) -> None:
+    """What would keep a failover from being told, and how to mend it."""
+    from detector.app import invocation
+
+    checks = list(invocation.examine(arguments.environment_of(app_name, group)))
+    if as_json:
+        print_json({"checks": [check.model_dump(mode="json") for check in checks]})
+    else:
+        for line in check_lines(checks):
+            typer.echo(line)
+    raise typer.Exit(1 if any(check.status == "fail" for check in checks) else 0)
 
 
 @app.command()

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from detector.articles import visible
-from detector.insights import Insight, Summary
+from detector.insights import Check, Insight, Summary
 from detector.model import Importance
 from detector.runs import Report
 from detector.text import count, one_line, visible_json
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
     from detector.local import Message
 
 NO_NEWS: Final = "nothing new to tell"
+LONGEST_LINE: Final = 2000
+MOST_PASSED: Final = 5
+"""As many checks of a kind that passed are printed; of more, how many there are."""
+
 _COLOURS: Final = {
     Importance.CRITICAL: typer.colors.RED,
     Importance.WARNING: typer.colors.YELLOW,
@@ -115,6 +120,27 @@ def show_json(report: Report, insights: Iterable[Insight], messages: Iterable[Me
 def print_json(document: object) -> None:
     """Print one JSON object; what would not be seen in it, or would act, is escaped."""
     typer.echo(visible_json(json.dumps(document, indent=2, ensure_ascii=False)))
+
+
+def check_lines(checks: Sequence[Check]) -> Iterator[str]:
+    """The doctor's checks in words, what has to be mended last; of many that pass, how many."""
+    passed = Counter(check.id for check in checks if check.status == "pass")
+    for status in ("pass", "skip", "warn", "fail"):
+        for check in (each for each in checks if each.status == status):
+            if status == "pass" and passed[check.id] > MOST_PASSED:
+                continue
+            yield f"{status}  {check.id}  {_one_line(check.subject)}: {_one_line(check.evidence)}"
+            if check.hint:
+                yield f"      mend: {_one_line(check.hint)}"
+        if status == "pass":
+            many = {name: number for name, number in passed.items() if number > MOST_PASSED}
+            yield from (f"pass  {name}  {number} times" for name, number in many.items())
+    counts = Counter(check.status for check in checks)
+    yield ", ".join(f"{counts[status]} {status}" for status in ("fail", "warn", "skip", "pass"))
+
+
+def _one_line(text: str) -> str:
+    return one_line(text, LONGEST_LINE)
 
 
 def say_of(report: Report, *, closing: str, written: Sequence[Path] = ()) -> None:

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,8 +15,9 @@ from typing import Final
 from detector.app import bootstrap
 from detector.app.forms import FolderStore
 from detector.app.settings import Settings
+from detector.coverage import CoverageReport, check_coverage
 from detector.errors import JournalUnavailable, RunFailed
-from detector.insights import Insight
+from detector.insights import Check, Insight
 from detector.journal import ReadOnly
 from detector.runs import Report, World, log_line, run_once, told_line
 from detector.text import cut, visible_json
@@ -63,6 +64,40 @@ def log_lines(report: Report, insights: Iterable[Insight]) -> Iterator[tuple[int
         yield logging.DEBUG, f'{{"trace": {visible_json(json.dumps(cut(trace, LONGEST_TRACE)))}}}'
     level = logging.INFO if report.ok else logging.ERROR
     yield level, f'{{"run": {log_line(report)}, "version": "{VERSION}"}}'
+
+
+def look_round() -> None:
+    """Check which gateways are seen at all, tell what changed, and log one JSON line.
+
+    Raises SettingsError before anything is asked, JournalUnavailable before anything is told, and
+    RunFailed at the end where somebody could not be told.
+    """
+    report = look_round_with(Settings.read(os.environ))
+    if not report.ok:
+        raise RunFailed(report.problems)
+
+
+def look_round_with(settings: Settings) -> CoverageReport:
+    """One check of coverage by these settings with the real clock, logged."""
+    left = _countdown()
+    report = check_coverage(
+        bootstrap.archive_of(settings),
+        bootstrap.probes_of(settings, left=left),
+        settings.scopes,
+        bootstrap.sinks_of(settings, clock=utc_now),
+        now=utc_now(),
+        left=left,
+    )
+    level = logging.INFO if report.ok else logging.ERROR
+    _log.log(level, '{"coverage": %s, "version": "%s"}', log_line(report), VERSION)
+    return report
+
+
+def examine(environ: Mapping[str, str]) -> Iterator[Check]:
+    """The doctor's checks of an environment, with the real clock."""
+    from detector.app.doctor import doctor
+
+    return doctor(environ, now=utc_now(), left=_countdown())
 
 
 def _write_index(settings: Settings, folder: Path) -> None:

@@ -54,9 +54,9 @@ def status(as_json: AsJson = False, app: App = None, group: Group = None) -> Non
     from detector.runs import status_lines, status_of
 
     settings = arguments.settings(app, group)
-    journal = bootstrap.journal_of(settings)
+    journal, archive = bootstrap.journal_of(settings), bootstrap.archive_of(settings)
     with waiting("Asking the store"):
-        shown = status_of(journal, settings.scopes, settings.schedule, now=utc_now())
+        shown = status_of(journal, archive, settings.scopes, settings.schedule, now=utc_now())
     if as_json:
         print_json({"store": bootstrap.store_name(settings), **shown.model_dump(mode="json")})
     else:

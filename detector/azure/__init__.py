@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from detector.azure.query import Rows
     from detector.azure.queue import QueueSink, send_wish
     from detector.azure.resource_graph import ResourceGraph, resource_graph_client
-    from detector.azure.resource_manager import ResourceManager
+    from detector.azure.resource_manager import Bodies, ResourceManager
     from detector.azure.storage import StorageConnection, container_client, queue_client
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "BlobArchive",
     "BlobInsights",
     "BlobJournal",
+    "Bodies",
     "Cloud",
     "Endpoint",
     "EventGrid",
@@ -61,6 +62,6 @@ __getattr__ = lazily(
     query=("Rows",),
     queue=("QueueSink", "send_wish"),
     resource_graph=("ResourceGraph", "resource_graph_client"),
-    resource_manager=("ResourceManager",),
+    resource_manager=("Bodies", "ResourceManager"),
     storage=("StorageConnection", "container_client", "queue_client"),
 )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
-from detector.insights import Reason, to_cloudevent
+from detector.insights import Reason, to_cloudevent, to_coverage_event
 from detector.journal import DEADLINE, pause, status_error, unanswered
 from detector.text import fingerprint
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from azure.core.pipeline import PipelineResponse
 
-    from detector.insights import Insight
+    from detector.insights import Coverage, Insight
 
 
 Note = Callable[["PipelineResponse[Any, Any]"], None]
@@ -73,7 +73,33 @@ class EventGrid:
 
     def deliver(self, insight: Insight) -> None:
         """Return when the topic took the event."""
-        event = to_cloudevent(insight)
+        self._deliver(to_cloudevent(insight))
+
+    def announce(self, coverage: Coverage) -> None:
+        """Return when the topic took the event."""
+        self._deliver(to_coverage_event(coverage))
+
+    def probe(self) -> str:
+        """Ask the topic's host for its first page, whatever it answers; the role is not tried."""
+        from azure.core import PipelineClient
+        from azure.core.exceptions import AzureError
+        from azure.core.rest import HttpRequest, HttpResponse
+
+        seconds = self.timeout.total_seconds()
+        host = self._endpoint.removesuffix("/api/events")
+        try:
+            client: PipelineClient[HttpRequest, HttpResponse] = PipelineClient(host, policies=[])
+            with client:
+                client.send_request(
+                    HttpRequest("HEAD", f"{host}/"),
+                    connection_timeout=seconds,
+                    read_timeout=seconds,
+                )
+        except AzureError as error:
+            raise unanswered(self.name, type(error).__name__) from error
+        return "its host answers; whether the app may send, only an event can tell (the drill's)"
+
+    def _deliver(self, event: dict[str, object]) -> None:
         deliver_once(self.name, lambda note: self._send(event, note), now=self._now)
 
     def _send(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Final
 from detector.azure.query import Incomplete, NoLogs, Query, Result, Rows
 from detector.boundary import contained
 from detector.errors import DetectorError, FactUnknown, LogsUnavailable, Unforeseen
-from detector.model import Answer, Scope, Window
-from detector.signals import COLUMNS, read_rows
+from detector.model import Answer, Logged, Scope, Window
+from detector.signals import COLUMNS, instant, read_rows
 
 if TYPE_CHECKING:
     from detector.azure.logs_client import LogsClient
@@ -34,7 +34,7 @@ Left = Callable[[], timedelta]
 
 
 class Logs:
-    """The ports Signals and Coverage, the latter over the scopes that are given.
+    """The ports Signals, Coverage, Contents and Detectors, all but the first over the scopes given.
 
     `client` is called when there is something to ask; `left` says how long the run may still take.
     """
@@ -70,16 +70,33 @@ class Logs:
 
         Raises FactUnknown if any scope does not answer.
         """
-        query = _query("coverage.kql", ("Source", "Resource"))
         found: set[tuple[str, str]] = set()
-        for outcome in self._outcomes(query, dict.fromkeys(self._scopes, window)).values():
-            if isinstance(outcome, Unforeseen):
-                raise outcome
-            if isinstance(outcome, DetectorError):
-                raise FactUnknown(str(outcome)) from outcome
-            if isinstance(outcome, Rows):
-                found |= {(str(row["Source"]), str(row["Resource"])) for row in outcome}
+        for held in self.contents(window).values():
+            if isinstance(held, Unforeseen):
+                raise held
+            if isinstance(held, DetectorError):
+                raise FactUnknown(str(held)) from held
+            found |= {(logged.source, logged.resource_id) for logged in held}
         return frozenset(found)
+
+    def contents(self, window: Window) -> Mapping[Scope, Sequence[Logged] | DetectorError]:
+        """What each scope's logs hold in `window`; a table that is not there holds nothing."""
+        query = _query("coverage.kql", ("Source", "Resource", "Rows", "Newest"))
+        outcomes = self._outcomes(query, dict.fromkeys(self._scopes, window))
+        return {
+            scope: contained(f"{scope}", partial(_logged, outcome))
+            for scope, outcome in outcomes.items()
+        }
+
+    def detectors(self, window: Window) -> Mapping[Scope, Mapping[str, datetime] | DetectorError]:
+        """The apps whose runs each workspace among the scopes holds, with the newest of each."""
+        query = _query("detectors.kql", ("Name", "Rows", "Newest"))
+        workspaces = [scope for scope in self._scopes if scope.is_workspace]
+        outcomes = self._outcomes(query, dict.fromkeys(workspaces, window))
+        return {
+            scope: contained(f"{scope}", partial(_apps, outcome))
+            for scope, outcome in outcomes.items()
+        }
 
     def _outcomes(self, query: Query, asked: Mapping[Scope, Window]) -> Results:
         """Five scopes at a time: the workspaces among them in one request, others in one each."""
@@ -170,6 +187,29 @@ def _answer(scope: Scope, window: Window, outcome: Result) -> Answer | DetectorE
         more_unreadable=unusable.more,
         failures=tuple(unusable.failures),
     )
+
+
+def _logged(outcome: Result) -> Sequence[Logged]:
+    return [
+        Logged(
+            source=str(row["Source"]),
+            resource_id=str(row["Resource"]),
+            rows=int(str(row["Rows"])),
+            newest=instant(row["Newest"]),
+        )
+        for row in _rows(outcome)
+    ]
+
+
+def _apps(outcome: Result) -> Mapping[str, datetime]:
+    return {str(row["Name"]): instant(row["Newest"]) for row in _rows(outcome)}
+
+
+def _rows(outcome: Result) -> Rows:
+    """The rows of an outcome, none where there is no table; raises why there is no answer."""
+    if isinstance(outcome, DetectorError):
+        raise outcome
+    return Rows((), ()) if isinstance(outcome, NoLogs) else outcome
 
 
 @cache

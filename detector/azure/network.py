@@ -17,6 +17,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from detector.azure.resource_graph import GATEWAYS
 from detector.azure.resource_manager import AT_ONCE, PATIENCE, role_for
 from detector.errors import FactUnknown
 from detector.signals import arm
@@ -53,8 +54,7 @@ _GATEWAYS: Final = _Kind(
     "virtualNetworkGateways",
     "virtual_network_gateways",
     "the gateway",
-    "resources\n| where type =~ 'microsoft.network/virtualnetworkgateways'\n"
-    "| project id, name, location, properties",
+    GATEWAYS,
 )
 _PUBLIC_IPS: Final = _Kind(
     "publicIPAddresses",

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from detector.azure.storage import delivery_error
 from detector.errors import DeliveryFailed, DeliveryRefused
-from detector.insights import Reason, to_cloudevent
+from detector.insights import MOST_LISTED, Reason, bounded, to_cloudevent, to_coverage_event
 from detector.journal import DEADLINE
 
 if TYPE_CHECKING:
@@ -24,13 +24,17 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from azure.core.exceptions import AzureError
-    from azure.storage.queue import QueueClient
+    from azure.storage.queue import QueueClient, QueueMessage
 
-    from detector.insights import Insight
+    from detector.insights import Coverage, Insight
 
 LONGEST_BYTES: Final = 48 * 1024
 MARK: Final = "… shortened"
 NOTE: Final = f"\n\n{MARK} to fit into {{place}}; the insight files hold the whole of it."
+
+PROBE: Final = "a probe of the doctor's"
+HIDDEN: Final = 60
+"""For so many seconds nobody sees the probe; it is gone long before, and expires a second later."""
 
 _PLACE: Final = "a queue message"
 _ROLE: Final = "Storage Queue Data Contributor"
@@ -62,10 +66,28 @@ class QueueSink:
 
     def deliver(self, insight: Insight) -> None:
         """Return when the queue has the event."""
+        self._put(message(insight))
+
+    def announce(self, coverage: Coverage) -> None:
+        """Return when the queue has the event."""
+        self._put(coverage_message(coverage))
+
+    def probe(self) -> str:
+        """Put a message that nobody can see, and take it away again."""
         from azure.core.exceptions import AzureError
 
         queue = self._queue()
-        text = message(insight)
+        try:
+            hidden = _send(queue, PROBE, visibility_timeout=HIDDEN, time_to_live=HIDDEN + 1)
+            queue.delete_message(hidden)
+        except AzureError as error:
+            raise _failure(error, queue, now=self._now()) from error
+        return f"a message was put on queue {queue.queue_name} unseen, and taken away"
+
+    def _put(self, text: str) -> None:
+        from azure.core.exceptions import AzureError
+
+        queue = self._queue()
         try:
             _send(queue, text)
         except AzureError as error:
@@ -93,15 +115,15 @@ def _failure(
     return delivery_error(error, place, role=_ROLE, host=host, now=now)
 
 
-def _send(queue: QueueClient, text: str, **options: int) -> None:
+def _send(queue: QueueClient, text: str, **options: int) -> QueueMessage:
     from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
     try:
-        queue.send_message(text, **options)
+        return queue.send_message(text, **options)
     except ResourceNotFoundError:
         with suppress(ResourceExistsError):  # another run made it just now
             queue.create_queue()
-        queue.send_message(text, **options)
+        return queue.send_message(text, **options)
 
 
 def message(insight: Insight) -> str:
@@ -135,6 +157,16 @@ def shortened(document: Document, fits: Callable[[Document], bool], *, place: st
     if first == len(_LIMITS):
         raise DeliveryRefused(f"{document['id']} has too many facts for {place}")
     return _limited(document, _LIMITS[first], place)
+
+
+def coverage_message(coverage: Coverage) -> str:
+    """The document's CloudEvent as JSON of `LONGEST_BYTES` at most, with fewer items if need be."""
+    most = MOST_LISTED
+    while True:
+        text = json.dumps(to_coverage_event(bounded(coverage, most)), ensure_ascii=False)
+        if len(text.encode()) <= LONGEST_BYTES or not most:
+            return text
+        most //= 2
 
 
 def _limited(document: Document, limit: int, place: str) -> Document:

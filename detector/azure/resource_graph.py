@@ -16,19 +16,25 @@ from typing import TYPE_CHECKING, Any, Final
 
 from detector.azure.resource_manager import PATIENCE, reading_policies
 from detector.errors import FactUnknown
-from detector.signals import UNREADABLE
+from detector.signals import UNREADABLE, arm
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from azure.mgmt.resourcegraph import ResourceGraphClient
 
     from detector.azure.clouds import Endpoint
+    from detector.model import Gateway
 
 ROWS: Final = 1000
 """The most rows that a page holds."""
 
 SUBSCRIPTIONS: Final = 1000
 """The most subscriptions that one query names; more are asked for in queries of their own."""
+
+GATEWAYS: Final = """\
+resources
+| where type =~ 'microsoft.network/virtualnetworkgateways'
+| project id, name, location, properties"""
 
 _HOURS_MINUTES_SECONDS: Final = re.compile(r"(\d{1,2}):(\d\d):(\d\d)(?:\.\d+)?", re.ASCII)
 
@@ -73,6 +79,18 @@ class ResourceGraph:
         self._pause = sleep
         self._asking = threading.Lock()
         self._wait = timedelta()
+
+    def gateways(self, subscriptions: Sequence[str] | None) -> Sequence[Gateway]:
+        """The VPN gateways of these subscriptions, or of all, that the identity may read.
+
+        Addresses that a gateway's own body lacks are unknown. Raises FactUnknown.
+        """
+        gateways = (
+            arm.gateway(str(row.get("id")).lower(), row, {})
+            for page in self.pages(GATEWAYS, subscriptions)
+            for row in page
+        )
+        return [each for each in gateways if each.gateway_type == "Vpn"]
 
     def pages(self, query: str, subscriptions: Sequence[str] | None) -> Iterator[Page]:
         """The rows of a query, a thousand at a time, in the order of their ids.

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
+from detector.errors import FactUnknown
 from detector.signals import arm
 
 if TYPE_CHECKING:
@@ -162,6 +164,56 @@ class ResourceManager:
         request = HttpRequest("GET", self._client.format_url(url), params=dict(parameters))
         body: object = self._client.send_request(request, left=left).json()
         return body
+
+
+_VERSIONS: Final = {
+    "microsoft.insights": "2021-05-01-preview",
+    "microsoft.network": "2026-03-01",
+    "microsoft.operationalinsights": "2025-02-01",
+}
+"""The version of ARM's interface by the provider that a path names last."""
+
+_OF_SUBSCRIPTIONS: Final = "2022-12-01"
+
+
+class Bodies:
+    """The port Bodies: what ARM answers to a GET at each path.
+
+    For what is checked and not told: that a permission is there, and where logs are sent.
+    `client` is called when there is something to ask; `left` says how long that may take.
+    """
+
+    def __init__(
+        self, client: Callable[[], ResourceManager], *, left: Callable[[], timedelta]
+    ) -> None:
+        self._client = client
+        self._left = left
+        self._making = threading.Lock()
+
+    def __call__(self, paths: Sequence[str]) -> Mapping[str, object]:
+        """The body at each path, or the FactUnknown that says why it cannot be had."""
+        distinct = list(dict.fromkeys(paths))
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return dict(zip(distinct, pool.map(self._body, distinct), strict=True))
+
+    def _body(self, path: str) -> object:
+        from detector.azure.facts_errors import FAILURES, unknown
+
+        provider = path.rpartition("/providers/")[2].partition("/")[0].lower()
+        version = _VERSIONS.get(provider, _OF_SUBSCRIPTIONS)
+        try:
+            with self._making:
+                client = self._client()
+            body = client.get(path, left=lambda: min(self._left(), PATIENCE), version=version)
+        except FAILURES as error:
+            return unknown(error, of="what is asked for", role=_role_at(path))
+        return body if isinstance(body, dict) else FactUnknown(arm.UNREADABLE)
+
+
+def _role_at(path: str) -> str:
+    if arm.segment(path, "resourceGroups"):
+        return role_for(path)
+    return f"Monitoring Reader on the subscription {arm.segment(path, 'subscriptions')}"
 
 
 def role_for(resource_id: str) -> str:

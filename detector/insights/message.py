@@ -415,15 +415,15 @@ def _named(outages: Iterable[OutageFacts], number: int) -> str:
 
 
 def _peer(remote_ip: str, connection: str | None) -> str:
-    return _tame(connection or remote_ip, NAME_LENGTH)
+    return tame(connection or remote_ip, NAME_LENGTH)
 
 
 def _gateway(insight: Insight) -> str:
-    return _tame(insight.gateway.name, NAME_LENGTH)
+    return tame(insight.gateway.name, NAME_LENGTH)
 
 
 def _instance(name: str) -> str:
-    return _tame(instance_of(name), NAME_LENGTH)
+    return tame(instance_of(name), NAME_LENGTH)
 
 
 def _contradicts(outage: OutageFacts, tunnels: Iterable[TunnelFacts]) -> bool:
@@ -442,13 +442,13 @@ def _of_one(news: News, markup: Markup, times: Times) -> list[_Line]:
     failover = insight.failover
 
     def told(rank: int, label: str, text: str) -> _Line:
-        return _Line(rank=rank, text=markup.labelled(label, _tame(text, VALUE_LENGTH)))
+        return _Line(rank=rank, text=markup.labelled(label, tame(text, VALUE_LENGTH)))
 
     lines = [
-        _Line(rank=0, text=markup.plain(_tame(advice_on(news), TEXT_LENGTH))),
+        _Line(rank=0, text=markup.plain(tame(advice_on(news), TEXT_LENGTH))),
         _Line(
             rank=1,
-            text=markup.labelled("What happened", _tame(insight.verdict, TEXT_LENGTH)),
+            text=markup.labelled("What happened", tame(insight.verdict, TEXT_LENGTH)),
         ),
     ]
     if not news.standing.retracted:
@@ -474,7 +474,7 @@ def _of_one(news: News, markup: Markup, times: Times) -> list[_Line]:
         if url
     ]
     reasons = listed([_REASONS[reason] for reason in news.reasons])
-    update = markup.labelled(f"Update {insight.revision}", f"{reasons}, {_tame(insight.id, 60)}")
+    update = markup.labelled(f"Update {insight.revision}", f"{reasons}, {tame(insight.id, 60)}")
     return [*lines, _Line(rank=0, text=update, is_last=True)]
 
 
@@ -495,7 +495,7 @@ def _of_several(message: Sequence[News], markup: Markup, times: Times) -> list[_
     advice = advice_on(worst)
     if not _is_over(worst):
         advice = f"First {worst.insight.gateway.name}: {advice}"
-    lines = [_Line(rank=0, text=markup.plain(_tame(advice, TEXT_LENGTH)))]
+    lines = [_Line(rank=0, text=markup.plain(tame(advice, TEXT_LENGTH)))]
     by_line, others = message[:FAILOVERS_SHOWN], message[FAILOVERS_SHOWN:]
     lines += [
         _Line(rank=rank, text=markup.item(_title(news, VALUE_LENGTH, times)))
@@ -633,7 +633,7 @@ def _some(texts: Sequence[str]) -> str:
     return ", ".join(shown) + (f" and {more} more" if more else "")
 
 
-def _tame(text: str, most: int) -> str:
+def tame(text: str, most: int) -> str:
     """Text from outside on one line, cut visibly, in which nothing calls, links or formats."""
     harmless = _MARKS.sub(lambda mark: chr(ord(mark[0]) + _FULL_WIDTH), one_line(text, most))
     return _cut(_CALLS.sub(rf"\g<0>{_NO_SPACE}", harmless), most)

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
         DeliverySummary,
         Outgoing,
         Posted,
+        announced,
         attempt,
         delivery_reports,
+        probed,
         within,
     )
     from detector.journal.hearing import DIGEST, Hearing, messages
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
         LAST_COVERAGE,
         LAST_REQUEST,
         LAST_RUN,
+        PROBE,
         fleet_month,
         fleet_path,
         history_key,
@@ -49,7 +52,7 @@ if TYPE_CHECKING:
         note_from_json,
         note_to_json,
     )
-    from detector.journal.ports import Archive, Journal, Sink
+    from detector.journal.ports import Announcer, Archive, Journal, Reachable, Sink
     from detector.journal.readonly import ReadOnly
     from detector.journal.reply import REFUSALS, pause, status_error, unanswered
 
@@ -62,7 +65,9 @@ __all__ = [
     "LAST_REQUEST",
     "LAST_RUN",
     "NO_EARLIER",
+    "PROBE",
     "REFUSALS",
+    "Announcer",
     "Archive",
     "Delivery",
     "DeliveryReport",
@@ -73,9 +78,11 @@ __all__ = [
     "Mark",
     "Outgoing",
     "Posted",
+    "Reachable",
     "ReadOnly",
     "Record",
     "Sink",
+    "announced",
     "attempt",
     "commit_change",
     "delivery_reports",
@@ -94,6 +101,7 @@ __all__ = [
     "note_to_json",
     "outbox",
     "pause",
+    "probed",
     "status_error",
     "unanswered",
     "within",
@@ -110,8 +118,10 @@ __getattr__ = lazily(
         "Mark",
         "Outgoing",
         "Posted",
+        "announced",
         "attempt",
         "delivery_reports",
+        "probed",
         "within",
     ),
     hearing=("DIGEST", "Hearing", "messages"),
@@ -131,6 +141,7 @@ __getattr__ = lazily(
         "LAST_COVERAGE",
         "LAST_REQUEST",
         "LAST_RUN",
+        "PROBE",
         "fleet_month",
         "fleet_path",
         "history_key",
@@ -141,7 +152,7 @@ __getattr__ = lazily(
         "note_to_json",
     ),
     outbox=("outbox",),
-    ports=("Archive", "Journal", "Sink"),
+    ports=("Announcer", "Archive", "Journal", "Reachable", "Sink"),
     readonly=("ReadOnly",),
     reply=("REFUSALS", "pause", "status_error", "unanswered"),
 )

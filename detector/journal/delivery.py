@@ -16,13 +16,13 @@ from typing import Final, TypeVar
 
 from detector.boundary import Failures, contained
 from detector.errors import DeliveryFailed, DeliveryRefused, DetectorError, Unforeseen
-from detector.insights import Insight, News, Part
+from detector.insights import Coverage, Insight, News, Part
 from detector.journal import outbox
 from detector.journal.commit import commit_change
 from detector.journal.hearing import heard_by, messages, now_heard, to_hear
 from detector.journal.history import Delivery, History, Record
 from detector.journal.outbox import Attempt
-from detector.journal.ports import Journal, Receiver, Sink
+from detector.journal.ports import Announcer, Journal, Reachable, Receiver, Sink
 from detector.journal.reply import unanswered
 from detector.text import cut
 
@@ -349,8 +349,26 @@ def attempt(sink: Sink, insight: Insight) -> Attempt:
     return _tried_once(untried, sink, lambda: sink.deliver(insight), Failures())
 
 
+def announced(sink: Announcer, coverage: Coverage) -> str | None:
+    """What went wrong with one try to announce a coverage document; None where it was taken."""
+    untried = Attempt(failover_id=coverage.id, sink=sink.name, revision=1)
+    return _tried_once(untried, sink, lambda: sink.announce(coverage), Failures()).problem
+
+
+def probed(sink: Reachable) -> tuple[str | None, str | None]:
+    """What shows that a sink can be reached, and what is wrong where it cannot; both may be None.
+
+    Nothing is delivered.
+    """
+    try:
+        answer = within(sink.timeout, lambda: contained(sink.name, sink.probe))
+    except TimeoutError:
+        return None, f"{sink.name} gave no answer within {sink.timeout.total_seconds():g} s"
+    return (None, str(answer)) if isinstance(answer, DetectorError) else (answer, None)
+
+
 def _tried_once(
-    untried: Attempt, sink: Sink, call: Callable[[], None], failures: Failures
+    untried: Attempt, sink: Sink | Announcer, call: Callable[[], None], failures: Failures
 ) -> Attempt:
     """What became of it once `call` was tried, within the sink's time-out.
 
@@ -370,7 +388,7 @@ def _tried_once(
     )
 
 
-def _answered(sink: Sink, call: Callable[[], None]) -> None:
+def _answered(sink: Sink | Announcer, call: Callable[[], None]) -> None:
     """Return when the sink has taken it; raises DeliveryFailed or DeliveryRefused."""
     try:
         within(sink.timeout, call)

@@ -5,6 +5,7 @@ insights/<yyyy>/<mm>/<dd>/<failover id>.json, .md, .html
 fleet/<yyyy>/<mm>/<failover id>
 runs/last.json, runs/requested.json
 coverage/last.json
+coverage/probe.json     what the doctor writes to see that it may
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ HISTORIES: Final = "history/"
 LAST_RUN: Final = "runs/last.json"
 LAST_REQUEST: Final = "runs/requested.json"
 LAST_COVERAGE: Final = "coverage/last.json"
+PROBE: Final = "coverage/probe.json"
 _FLEET: Final = "fleet/"
 
 

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
-    from detector.insights import Insight, News, Reason, Summary
+    from detector.insights import Coverage, Insight, News, Reason, Summary
     from detector.journal.hearing import Hearing
     from detector.journal.history import History, Mark
 
@@ -96,6 +96,44 @@ class Sink(Protocol):
         Raises DeliveryRefused, or DeliveryFailed where it has more to say than the kind of an
         error; `attempt` answers for every other error, and for the time that it takes.
         """
+        ...
+
+
+@runtime_checkable
+class Announcer(Protocol):
+    """A sink that is also told what changed in the coverage of gateways."""
+
+    @property
+    def name(self) -> str:
+        """As a sink's."""
+        ...
+
+    @property
+    def timeout(self) -> timedelta:
+        """As a sink's."""
+        ...
+
+    def announce(self, coverage: Coverage) -> None:
+        """Return when `coverage` is delivered, or concerns nobody there; raises as `deliver`."""
+        ...
+
+
+@runtime_checkable
+class Reachable(Protocol):
+    """A sink that can be asked whether it is there without being told anything."""
+
+    @property
+    def name(self) -> str:
+        """As a sink's."""
+        ...
+
+    @property
+    def timeout(self) -> timedelta:
+        """As a sink's."""
+        ...
+
+    def probe(self) -> str | None:
+        """What shows that it can be reached; None where nothing can, but a message. Raises."""
         ...
 
 

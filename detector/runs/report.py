@@ -122,8 +122,8 @@ def shortened(report: Report, *, unreadable: int) -> Report:
     return report.model_copy(update={**kept, "more": counts, "traces": report.traces[:EXAMPLES]})
 
 
-def log_line(part: Report | Told) -> str:
-    """The JSON of a report or of what was told, on one line of `LONGEST_LINE` characters at most.
+def log_line(part: Part) -> str:
+    """The JSON of a report, or of what was told, on one line of `LONGEST_LINE` characters at most.
 
     Where it is longer, its texts are cut, and of its lists, but for counts in `more`, examples
     stay, of scopes those that did not answer in full first.

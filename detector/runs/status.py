@@ -8,16 +8,22 @@ from functools import partial
 from typing import Final
 
 from detector.boundary import contained
-from detector.errors import DetectorError
-from detector.insights import Instant, Part, Seconds
-from detector.journal import DeliveryReport, History, Journal, delivery_reports
+from detector.coverage import CoverageNote, last_coverage
+from detector.errors import DetectorError, JournalUnavailable
+from detector.insights import BlindGateway, Instant, Part, Seconds
+from detector.journal import Archive, DeliveryReport, History, Journal, delivery_reports
 from detector.model import Scope, State
 from detector.runs.schedule import Schedule
 from detector.runs.windows import complete_until, scope_notes
-from detector.text import count, lasting, one_line
+from detector.text import count, lasting, listed, one_line
 
 PERIODS: Final = 3
 """After so many occurrences of the timer without a complete run, something is wrong."""
+
+CHECKED_WITHIN: Final = timedelta(days=3)
+"""Coverage is checked once a day; after so long without, something is wrong."""
+
+MOST_BLIND: Final = 20
 
 
 class ScopeStatus(Part):
@@ -41,13 +47,19 @@ class OpenFailover(Part):
 
 
 class Status(Part):
-    """The detector's own state; `problems` says in words what needs somebody."""
+    """The detector's own state; `problems` says in words what needs somebody.
+
+    `blind` are the gateways whose failovers would not be seen, by the last check of coverage, of
+    `coverage_at`; None before the first.
+    """
 
     at: Instant
     scopes: tuple[ScopeStatus, ...]
     open: tuple[OpenFailover, ...]
     outstanding: tuple[DeliveryReport, ...]
     given_up: tuple[DeliveryReport, ...]
+    coverage_at: Instant | None
+    blind: tuple[BlindGateway, ...]
     problems: tuple[str, ...]
 
     @property
@@ -57,12 +69,18 @@ class Status(Part):
 
 
 def status_of(
-    journal: Journal, scopes: Sequence[Scope], schedule: Schedule, *, now: datetime
+    journal: Journal,
+    archive: Archive,
+    scopes: Sequence[Scope],
+    schedule: Schedule,
+    *,
+    now: datetime,
 ) -> Status:
-    """The state at `now`, by the journal. Raises JournalUnavailable.
+    """The state at `now`, by the store. Raises JournalUnavailable.
 
     It is bad if a scope was not read in full for three periods of `schedule`, if a
-    delivery was given up, or if a gateway's history cannot be read.
+    delivery was given up, if a gateway's history cannot be read, if a gateway is blind, or if that
+    was not checked for three days.
     """
     noted = journal.last_run()
     until, notes = complete_until(noted), scope_notes(noted)
@@ -77,12 +95,16 @@ def status_of(
         for each in given_up
     ]
     problems += unreadable
+    coverage, lacking = _coverage(archive)
+    problems += [*lacking, *(_of_coverage(coverage, now) if coverage else ())]
     return Status(
         at=now,
         scopes=read,
         open=tuple(each for history in known for each in _open(history)),
         outstanding=tuple(each for each in deliveries if not each.given_up),
         given_up=given_up,
+        coverage_at=coverage.at if coverage else None,
+        blind=coverage.blind if coverage else (),
         problems=tuple(problems),
     )
 
@@ -100,6 +122,10 @@ def status_lines(shown: Status) -> Iterator[str]:
         tried = f", tried {count(each.attempts, 'time')}" if each.attempts else ""
         tried += f": {each.why}" if each.why else ""
         yield _line("outstanding", f"{each.sink}: {each.id} revision {each.revision}{tried}")
+    for gateway in shown.blind[:MOST_BLIND]:
+        yield _line("blind", f"{gateway.id}: {gateway.why}")
+    if len(shown.blind) > MOST_BLIND:
+        yield _line("blind", f"and {len(shown.blind) - MOST_BLIND} more; --json has them all")
     for problem in shown.problems:
         yield _line("problem", problem)
     noted = any(scope.note for scope in shown.scopes)
@@ -124,6 +150,27 @@ def _histories(journal: Journal) -> tuple[list[History], list[str]]:
         else:
             known += [loaded[0]] if loaded[0] else []
     return known, unreadable
+
+
+def _coverage(archive: Archive) -> tuple[CoverageNote | None, list[str]]:
+    """What the last check of coverage noted, and why that cannot be read."""
+    try:
+        note, _ = last_coverage(archive)
+    except JournalUnavailable as error:
+        return None, [str(error)]
+    return note, []
+
+
+def _of_coverage(coverage: CoverageNote, now: datetime) -> Iterator[str]:
+    if coverage.blind:
+        number = count(len(coverage.blind), "gateway")
+        yield f"a failover of {number} would not be seen; `doctor` says how to mend that"
+    if now - coverage.at > CHECKED_WITHIN:
+        ago = lasting(now - coverage.at)
+        yield f"coverage was last checked {ago} ago; is check_coverage running? See its log"
+    waiting = sorted({name for each in coverage.pending for name in each.sinks})
+    if waiting:
+        yield f"{listed(waiting)} was not told what changed in coverage; the next check tries again"
 
 
 def _scope(scope: Scope, until: datetime | None, note: str | None, now: datetime) -> ScopeStatus:

@@ -9,6 +9,7 @@ from detector.face import lazily
 if TYPE_CHECKING:
     from detector.signals import arm
     from detector.signals.arm import NOT_SET, UNREADABLE
+    from detector.signals.diagnostic_settings import settings_of
     from detector.signals.metrics import METRIC, bandwidth
     from detector.signals.row import (
         COLUMNS,
@@ -33,11 +34,13 @@ __all__ = [
     "is_gateway_id",
     "read_row",
     "read_rows",
+    "settings_of",
 ]
 
 __getattr__ = lazily(
     __name__,
     arm=("NOT_SET", "UNREADABLE", "arm"),
+    diagnostic_settings=("settings_of",),
     metrics=("METRIC", "bandwidth"),
     row=(
         *("COLUMNS", "UnreadableRow", "Unusable"),

@@ -112,6 +112,16 @@ def public_ips_needed(body: object) -> tuple[str, ...]:
     )
 
 
+def public_ips_of(body: object) -> tuple[str, ...]:
+    """The ids, as written, of all public IPs that the gateway's body names."""
+    return tuple(known for known, _ in _configurations(fields_of(body)) if known)
+
+
+def first_id(listing: object) -> str | None:
+    """The id of the first resource in an answer that lists some; None where there is none."""
+    return next((own_id(each) for each in objects_in(fields_of(listing).get("value"))), None)
+
+
 def address(body: object) -> str | FactUnknown:
     """The address of a public IP by its ARM body; FactUnknown while it has none."""
     fields = fields_of(body)

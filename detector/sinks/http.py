@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import timedelta
 
 _TALKATIVE: Final = (
     "apprise",  # URLs, and all that is sent
@@ -33,6 +34,22 @@ def unlogged() -> Iterator[list[logging.LogRecord]]:
         yield withheld
     finally:
         _withheld.reset(token)
+
+
+def reach(origin: str, *, timeout: timedelta) -> None:
+    """Return when the host at `origin` answered anything; raises what Requests does, an OSError.
+
+    Nothing of a URL's path, which may be its secret, is sent.
+    """
+    import requests
+
+    with (
+        unlogged(),
+        requests.head(
+            f"{origin}/", timeout=timeout.total_seconds(), allow_redirects=False, stream=True
+        ),
+    ):
+        pass
 
 
 def _is_logged(record: logging.LogRecord) -> bool:

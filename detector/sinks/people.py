@@ -10,24 +10,25 @@ from __future__ import annotations
 
 import logging
 import re
+import socket
 from dataclasses import dataclass, field, replace
 from datetime import timedelta, tzinfo
 from typing import TYPE_CHECKING, Any, ClassVar, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from detector.errors import DeliveryFailed, DeliveryRefused, SettingsError
-from detector.insights import PEOPLE_HEAR, Severity, message, news_of
+from detector.insights import PEOPLE_HEAR, Severity, blind_body, blind_title, message, news_of
 from detector.journal import DEADLINE, DIGEST, Hearing, status_error, unanswered
-from detector.sinks.http import unlogged
+from detector.sinks.http import reach, unlogged
 from detector.text import fingerprint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import datetime
 
     from apprise import NotifyBase
 
-    from detector.insights import Insight, News
+    from detector.insights import Coverage, Insight, News
 
 SETTING: Final = "DETECTOR_NOTIFY_URLS"
 
@@ -57,6 +58,17 @@ the plugin's action is to `map` severities to opening and closing.
 
 # So Apprise's plugins end what they log of a reply that is no success: "…, error=404."
 _STATUS: Final = re.compile(r"error=(\d{3})\b")
+
+
+MAIL: Final = frozenset({"mailto", "mailtos"})
+SELF_HOSTED: Final = frozenset(
+    {
+        *("form", "forms", "gotify", "gotifys", "json", "jsons", "matrix", "matrixs", "mmost"),
+        *("mmosts", "ntfy", "ntfys", "rocket", "rockets", "workflow", "workflows", "xml", "xmls"),
+    }
+)
+"""The schemes whose URL has the host of the service where a URL has it; others have a secret there.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +130,46 @@ class People:
         if not is_taken:
             raise self._failure(withheld)
 
+    def announce(self, coverage: Coverage) -> None:
+        """Return when the service took one message about the gateways that became blind.
+
+        A service that keeps incidents opens one, which whoever mends it closes. Without a newly
+        blind gateway, or where only failures are heard, there is nothing to send.
+        """
+        if not coverage.newly_blind or self.least.rank < Severity.WARNING.rank:
+            return
+        plugin = self._plugin()
+        if plugin is None:
+            raise DeliveryRefused(f"{self.name} was not told; {SETTING}: {self._unusable}")
+        if self._scheme in KEYS:
+            for name, value in ((KEYS[self._scheme], coverage.id), ("action", "map")):
+                setattr(plugin, name, value)
+        with unlogged() as withheld:
+            is_taken = _notify(
+                plugin,
+                lambda most: blind_title(coverage, most),
+                lambda markup, fits: blind_body(coverage, markup, fits),
+                Severity.WARNING,
+            )
+        if not is_taken:
+            raise self._failure(withheld)
+
+    def probe(self) -> str | None:
+        """Ask the service's host for its first page, where Apprise says which that is."""
+        plugin: Any = self._plugin()
+        if plugin is None:
+            raise DeliveryRefused(f"{SETTING}: {self._unusable}")
+        if self._scheme in MAIL:
+            with socket.create_connection(
+                (plugin.smtp_host, plugin.port), self.timeout.total_seconds()
+            ):
+                return "its mail server takes connections"
+        origin = _origin(plugin, self._scheme)
+        if origin is None:
+            return None
+        reach(origin, timeout=self.timeout)
+        return "its host answers; whether it takes messages, only one can tell (the drill's)"
+
     def _close(self, plugin: Any, insight: Insight) -> None:
         """Close the alert that has the failover's id as its alias.
 
@@ -172,8 +224,36 @@ class People:
             return Apprise.instantiate(self.url, asset=asset)
 
 
+def _origin(plugin: Any, scheme: str) -> str | None:
+    """Where the service is, by the plugin; None where it does not say."""
+    for name in ("notify_url", "webhook_url"):
+        parts = urlsplit(str(getattr(plugin, name, None) or ""))
+        if parts.scheme == "https" and parts.netloc and "{" not in parts.netloc:
+            return f"https://{parts.netloc}"
+    if scheme not in SELF_HOSTED or not plugin.host:
+        return None
+    is_secure = plugin.secure or scheme in {"workflow", "workflows"}
+    port = f":{plugin.port}" if plugin.port else ""
+    return f"{'https' if is_secure else 'http'}://{plugin.host}{port}"
+
+
 def _send(plugin: NotifyBase, news: Sequence[News], times: message.Times) -> bool:
     """Whether the service took the message."""
+    return _notify(
+        plugin,
+        lambda most: message.title(news, most, times),
+        lambda markup, fits: message.body(news, markup, fits, times),
+        news[0].severity,
+    )
+
+
+def _notify(
+    plugin: NotifyBase,
+    title: Callable[[int], str],
+    body: Callable[[message.Markup, Callable[[str], bool]], str],
+    severity: Severity,
+) -> bool:
+    """Whether the service took one message, whose title and body are made to fit it."""
     from apprise import OverflowMode
 
     form = plugin.resolve_format()
@@ -181,19 +261,17 @@ def _send(plugin: NotifyBase, news: Sequence[News], times: message.Times) -> boo
     room = min(plugin.body_maxlen, BODY_LENGTH)
     has_title = plugin.title_maxlen > 0
     longest = plugin.title_maxlen if has_title else room - AROUND_TITLE
-    title = message.title(news, min(message.TITLE_LENGTH, longest), times)
+    head = title(min(message.TITLE_LENGTH, longest))
     # Without a title of its own, the service gets it as the first line of the body.
-    shown = title if has_title else markup.plain(title)
+    shown = head if has_title else markup.plain(head)
     shares_room = not has_title or plugin.overflow_amalgamate_title
     taken = len(shown) + AROUND_TITLE if shares_room else 0
-    body = message.body(
-        news, markup, lambda text: taken + len(plugin.dialect_convert(text, form)) <= room, times
-    )
+    text = body(markup, lambda text: taken + len(plugin.dialect_convert(text, form)) <= room)
     # Upstream: nothing is left to cut or to split, one message stays one.
     return plugin.notify(
-        body=body,
+        body=text,
         title=shown,
-        notify_type=news[0].severity.value,
+        notify_type=severity.value,
         overflow=OverflowMode.UPSTREAM,
         body_format=form,
     )

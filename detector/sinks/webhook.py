@@ -1,4 +1,4 @@
-"""EDGE: insights to a webhook, as structured CloudEvents by HTTP POST.
+"""EDGE: insights and coverage to a webhook, as structured CloudEvents by HTTP POST.
 
 The URL is a secret: it stands in no name, error or log.
 """
@@ -10,14 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, ClassVar
+from urllib.parse import urlsplit
 
-from detector.insights import Reason, event_id, to_cloudevent
+from detector.insights import Reason, event_id, to_cloudevent, to_coverage_event
 from detector.journal import DEADLINE, pause, status_error
-from detector.sinks.http import unlogged
+from detector.sinks.http import reach, unlogged
 from detector.text import fingerprint
 
 if TYPE_CHECKING:
-    from detector.insights import Insight
+    from detector.insights import Coverage, Insight
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +42,26 @@ class Webhook:
 
     def deliver(self, insight: Insight) -> None:
         """Return when the webhook answered 2xx."""
+        self._post(to_cloudevent(insight), event_id(insight))
+
+    def announce(self, coverage: Coverage) -> None:
+        """Return when the webhook answered 2xx."""
+        self._post(to_coverage_event(coverage), coverage.id)
+
+    def probe(self) -> str:
+        """Ask the webhook's host for its first page, whatever it answers."""
+        parts = urlsplit(self.url)
+        reach(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", timeout=self.timeout)
+        return "its host answers; whether it takes events, only one can tell (the drill's)"
+
+    def _post(self, event: dict[str, object], message_id: str) -> None:
         import requests
 
-        body = json.dumps(to_cloudevent(insight))
+        body = json.dumps(event)
         headers = {
             "Content-Type": "application/cloudevents+json",
             "User-Agent": "gateway-failover-detector",
-            **self._signature(event_id(insight), body),
+            **self._signature(message_id, body),
         }
         # The status is all that counts, so the body is left unread: it might never end.
         with (
