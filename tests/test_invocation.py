@@ -32,12 +32,14 @@ HEAVY = (
     "azure.monitor.querymetrics",
     "azure.storage.blob",
     "azure.storage.queue",
-    "detector.pages",
+    "detector.pages.drawing",
+    "detector.pages.lanes",
+    "detector.pages.page",
     "markdown_it",
     "nh3",
     "typer",
 )
-"""What an idle run over a store in a folder has no use for."""
+"""What an idle run over a store in a folder has no use for: it writes the fleet's page alone."""
 
 IDLE = """
 import sys
