@@ -50,6 +50,18 @@ def test_a_tunnel_that_was_not_seen_back_is_told_by_what_arm_says_or_how_long_it
     )
 
 
+def test_unknown_is_no_answer_and_connected_contradicts_the_log() -> None:
+    def answered(status: TunnelStatus) -> Insight:
+        answer = LiveAnswer(at=at(minutes=15), status=status)
+        return of(outages=(replace(an_outage(end=None), live=answer),))
+
+    assert "not seen by 02:20:00" == lanes_of(answered(TunnelStatus.UNKNOWN))[0].back
+    assert () == lanes_of(answered(TunnelStatus.UNKNOWN))[0].answers
+    assert "Connected at 02:15:00 (Azure), not by the log" == (
+        lanes_of(answered(TunnelStatus.CONNECTED))[0].back
+    )
+
+
 def test_a_tunnel_that_arm_says_is_back_was_out_for_that_long_at_most() -> None:
     by_arm = replace(an_outage(end=301), end_source=EndSource.ARM)
     [lane] = lanes_of(of(outages=(by_arm,)))

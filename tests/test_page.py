@@ -35,6 +35,18 @@ def when(insight: Insight) -> str:
     return re.sub(r"<.*?>", "", shown)
 
 
+def taken_back(told: Insight) -> Insight:
+    """The insight as it is told later of what was taken back."""
+    retracted = told.revisions[0].model_copy(update={"reasons": (Reason.RETRACTED,)})
+    later = told.revisions[1].model_copy(update={"reasons": (Reason.RECOVERED,)})
+    changes = {
+        "revisions": (retracted, later),
+        "reason": Reason.RECOVERED,
+        "reasons": (Reason.RECOVERED,),
+    }
+    return told.model_copy(update=changes)
+
+
 class TestState:
     """What is so now is the headline, and the gateway comes second."""
 
@@ -66,17 +78,13 @@ class TestState:
             "as of 25 Nov 02:11:00"
         ) == when(three_days())
 
-    def test_what_was_taken_back_stays_so_whatever_is_told_of_it_later(self) -> None:
-        told = tunnels(3)
-        retracted = told.revisions[0].model_copy(update={"reasons": (Reason.RETRACTED,)})
-        later = told.revisions[1].model_copy(update={"reasons": (Reason.RECOVERED,)})
-        changes = {
-            "revisions": (retracted, later),
-            "reason": Reason.RECOVERED,
-            "reasons": (Reason.RECOVERED,),
-        }
+    def test_what_was_taken_back_stays_so_unless_what_is_down_all_the_same_is_critical(
+        self,
+    ) -> None:
+        over, critical = (taken_back(tunnels(3, is_open=is_open)) for is_open in (False, True))
 
-        assert "NO FAILOVER" == headline(told.model_copy(update=changes))
+        assert "NO FAILOVER" == headline(over)
+        assert "DOWN 1 of 3 tunnels" == headline(critical)
 
     def test_the_latest_reason_does_not_hide_the_state(self) -> None:
         found = {"reason": Reason.CAUSE_CHANGED, "reasons": (Reason.CAUSE_CHANGED,)}
@@ -126,7 +134,7 @@ def test_a_page_can_be_read_by_everybody(
         assert all(text.size >= 12 for texts in charts for text in texts)
 
 
-@pytest.mark.parametrize("width", [320, 700, 1079, 1080])
+@pytest.mark.parametrize("width", [320, 700, 860, 1079, 1080])
 def test_a_page_is_never_wider_than_its_window(browser: Browser, width: int) -> None:
     with looking(browser, to_page(active_active()), width=width) as look:
         assert not look.scrolls_sideways()
@@ -174,11 +182,14 @@ def test_a_very_long_name_breaks_nothing(browser: Browser) -> None:
 
 
 def test_on_paper_the_wide_drawing_and_all_that_is_folded_stand(browser: Browser) -> None:
-    with looking(browser, to_page(three_days()), width=800) as look:
+    with looking(browser, to_page(three_days()), width=800, scheme="dark") as look:
         assert not look.page.locator(".chart.wide").first.is_visible()
         look.page.emulate_media(media="print")
 
         assert look.page.locator(".chart.wide").first.is_visible()
+        assert "rgb(255, 255, 255)" == look.page.evaluate(
+            "getComputedStyle(document.body).backgroundColor"
+        )
         assert look.page.locator("details table").first.bounding_box() is not None
 
 

@@ -24,7 +24,6 @@ from detector.signals.row import (
     UnreadableRow,
     Unusable,
     instant,
-    is_gateway_id,
     read_row,
     read_rows,
 )
@@ -407,6 +406,18 @@ def test_no_text_of_a_row_is_kept_without_bound() -> None:
         read_row(a_row(ResourceId=f"{GATEWAY_ID}{'x' * 400}"))
 
 
+def test_of_many_rows_that_cannot_be_read_some_are_named_and_all_are_counted() -> None:
+    unusable, others = Unusable(), Unusable()
+    for number in range(EXAMPLES + 3):
+        unusable.add(f"row {number}", UnreadableRow("it has no time"))
+        others.add(f"line {number}", Unforeseen(f"line {number}", "ValueError"))
+    unusable.extend(others)
+
+    assert "row 0: it has no time" == unusable.lines[0]
+    assert (EXAMPLES, EXAMPLES) == (len(unusable.lines), len(unusable.failures))
+    assert 6 == unusable.more
+
+
 @pytest.mark.parametrize("row", ROWS)
 def test_a_row_that_cannot_be_read_costs_no_more_than_another(row: str) -> None:
     """By the calls that it makes, which are the same on every machine."""
@@ -443,23 +454,3 @@ def test_a_row_that_meets_a_defect_costs_no_other_and_is_said_apart() -> None:
 
 def test_a_cell_without_end_costs_no_row() -> None:
     assert signal_of() == signal_of(Additional='{"message": "' + "x" * 10**7 + '"}')
-
-
-def test_of_many_rows_that_cannot_be_read_some_are_named_and_all_are_counted() -> None:
-    unusable, others = Unusable(), Unusable()
-    for number in range(EXAMPLES + 3):
-        unusable.add(f"row {number}", UnreadableRow("it has no time"))
-        others.add(f"line {number}", Unforeseen(f"line {number}", "ValueError"))
-    unusable.extend(others)
-
-    assert "row 0: it has no time" == unusable.lines[0]
-    assert (EXAMPLES, EXAMPLES) == (len(unusable.lines), len(unusable.failures))
-    assert 6 == unusable.more
-
-
-@pytest.mark.parametrize(
-    ("text", "is_one"),
-    [(GATEWAY_ID, True), (f"{GATEWAY_ID}/connections", False), ("vpn-hub-weu", False)],
-)
-def test_an_id_of_a_gateway_is_the_whole_of_it(text: str, *, is_one: bool) -> None:
-    assert is_one == is_gateway_id(text)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from detector.insights import Insight, document
-from detector.model import EndSource, Evidence
+from detector.model import EndSource, Evidence, TunnelStatus
 from detector.text import count, day_and_month, instance_of, lasting
 
 
@@ -138,8 +138,17 @@ def _answers(remote_ip: str, instance: str, insight: Insight) -> tuple[document.
 
     ARM speaks by VIP, and which instance has which VIP is not documented.
     """
-    own = tuple(each for each in insight.tunnels if each.remote_ip == remote_ip)
+    own = _told_by_arm(remote_ip, insight)
     return own if not instance or len({each.status for each in own}) == 1 else ()
+
+
+def _told_by_arm(remote_ip: str, insight: Insight) -> tuple[document.TunnelFacts, ...]:
+    """Every answer of ARM that is one: Unknown is none."""
+    return tuple(
+        each
+        for each in insight.tunnels
+        if each.remote_ip == remote_ip and each.status != TunnelStatus.UNKNOWN
+    )
 
 
 def _bars(insight: Insight, clock: Clock) -> Iterator[tuple[str, str | None, str, Bar]]:
@@ -188,11 +197,11 @@ def _outage(outage: document.OutageFacts, insight: Insight, clock: Clock) -> Bar
 
 def _not_back(remote_ip: str, insight: Insight, clock: Clock) -> str:
     """What is known of a tunnel that the log does not show back: ARM's latest answer, if any."""
-    answers = [each for each in insight.tunnels if each.remote_ip == remote_ip]
+    answers = _told_by_arm(remote_ip, insight)
     if not answers:
         return f"not seen by {clock(insight.failover.seen_until)}"
     latest = max(answers, key=lambda each: each.as_of)
-    contradicted = ", not by the log" if latest.status == "Connected" else ""
+    contradicted = ", not by the log" if latest.status == TunnelStatus.CONNECTED else ""
     return f"{latest.status} at {clock(latest.as_of)} (Azure){contradicted}"
 
 

@@ -182,9 +182,11 @@ def _advice(text: str) -> str:
 
 
 def _foot(insight: Insight, clock: Clock) -> str:
+    by = insight.generator
+    made = f", by {by.name} {sheet.shown(by.version, 40)}" if by else ""
     seen = clock(insight.failover.seen_until)
     return (
         "<p>Tunnel states are from the gateway's logs and Azure Resource Manager, not from "
         f"packets. Logs were seen until {seen} UTC. Insight {sheet.shown(insight.id, 80)}, update "
-        f"{insight.revision}.</p>"
+        f"{insight.revision}{made}.</p>"
     )

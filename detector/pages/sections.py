@@ -135,7 +135,7 @@ def _in_words(lanes: Sequence[Lane], insight: Insight, clock: Clock) -> str:
     when = f"at {clock(failover.first_at)}"
     if number > 1:
         when = f"from {clock(failover.first_at)} to {clock(failover.last_at)}"
-    said = f"{count(number, 'switch-over')} {when}, {count(len(lanes), 'tunnel')} down."
+    said = f"{count(number, 'switch-over')} {when}, {count(len(lanes), 'tunnel')}."
     worst = [f"{lane.name}: {lane.length} ({lane.back})" for lane in lanes[:WORST_SAID]]
     if more := len(lanes) - len(worst):
         worst.append(f"{more} more")
