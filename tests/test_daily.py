@@ -236,6 +236,18 @@ class TestDelivery:
         assert other.announced == sink.announced
         assert () == archive.coverage.pending
 
+    def test_a_sink_with_a_defect_is_tried_again_and_gives_no_secret_away(
+        self, archive: MemoryArchive, sink: ListAnnouncer
+    ) -> None:
+        sink.problem = ZeroDivisionError("a secret")
+        first = Fleet().check(archive, sink)
+        sink.problem = None
+        Fleet().check(archive, sink, now=at() + day(1))
+
+        assert "ZeroDivisionError" in first.problems[0]
+        assert "a secret" not in first.problems[0]
+        assert 1 == len(sink.announced)
+
     def test_documents_come_in_their_order(
         self, archive: MemoryArchive, sink: ListAnnouncer
     ) -> None:

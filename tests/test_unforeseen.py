@@ -141,6 +141,8 @@ def members() -> Iterator[str]:
 NOT_IN_A_RUN: Final = {
     "Inventory": "these tunnels stay away: the gateway itself is asked for its connections",
     "Receiver.deliver": "in a drill alone is one insight sent to people by itself",
+    "Announcer.announce": "it is the daily check of coverage that announces",
+    "Reachable.probe": "it is the doctor that probes",
     **dict.fromkeys(
         [f"Archive.{name}" for name in ("summaries", "document", "note", "keep")],
         "it is for whoever looks up what was told",
