@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
+from urllib.parse import quote
 
 from detector.azure.resource_graph import GATEWAYS
 from detector.azure.resource_manager import AT_ONCE, PATIENCE, role_for
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 MANY: Final = 20
 """From so many gateways on Resource Graph is asked: in three queries, not in six GETs for each."""
 
-_HEALTH_VERSION: Final = "2025-05-01"
 _GUID: Final = re.compile(r"[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}", re.ASCII)
 
 Query = Callable[[str, Sequence[str]], Iterable[Sequence[Mapping[str, object]]]]
@@ -316,13 +316,14 @@ class ResourceHealth:
             return dict(zip(distinct, pool.map(self._events, distinct), strict=True))
 
     def _events(self, gateway_id: str) -> Sequence[HealthEvent] | FactUnknown:
-        path = f"{gateway_id}/providers/Microsoft.ResourceHealth/availabilityStatuses"
         try:
             with self._making:
-                client = self._client()
+                client = self._client().health(arm.segment(gateway_id, "subscriptions").lower())
             with _translated(gateway_id, _GATEWAYS):
-                pages = client.pages(path, left=self._patience, version=_HEALTH_VERSION)
-                return arm.health_events(pages)
+                path = quote(gateway_id.removeprefix("/"))
+                return arm.health_events(
+                    client.availability_statuses.list(path, left=self._patience)
+                )
         except FactUnknown as error:
             return error
 

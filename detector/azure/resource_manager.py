@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import quote
 
 from detector.errors import FactUnknown
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from azure.core.pipeline import PipelineRequest, PipelineResponse
     from azure.core.rest import HttpRequest, HttpResponse
     from azure.mgmt.network import NetworkManagementClient
+    from azure.mgmt.resourcehealth import ResourceHealthMgmtClient
 
     from detector.azure.clouds import Endpoint
 
@@ -31,6 +32,7 @@ AT_ONCE: Final = 10
 """How many lookups are in flight at a time: as many as a client keeps connections."""
 
 Hear = Callable[[object], None]
+C = TypeVar("C")
 
 PATIENCE: Final = timedelta(seconds=30)
 """The longest timeout or pause of a lookup: a fact never holds an insight back for longer."""
@@ -84,9 +86,8 @@ def _hear_nothing(body: object) -> None:
 class ResourceManager:
     """ARM at one endpoint; it keeps its connections, so make one per process.
 
-    What is of the network is asked by its management client (`network`), and what else is read, a
-    body or two of other providers, by `get` and `pages`. `hear` is given the body of each answer,
-    as ARM wrote it.
+    `network` and `health` are the management clients of what the app reads most; `get` reads a body
+    of any other provider. `hear` is given the body of each answer, as ARM wrote it.
     """
 
     def __init__(
@@ -106,28 +107,38 @@ class ResourceManager:
             endpoint.url, policies=self._policies()
         )
         self._making = threading.Lock()
-        self._networks: dict[str, NetworkManagementClient] = {}
+        self._clients: dict[tuple[object, str], Any] = {}
 
     def close(self) -> None:
         """End the connections."""
         self._client.close()
-        for network in self._networks.values():
-            network.close()
+        for client in self._clients.values():
+            client.close()
 
     def network(self, subscription_id: str) -> NetworkManagementClient:
         """The client for the gateways and connections of one subscription."""
         from azure.mgmt.network import NetworkManagementClient
 
+        return self._of_subscription(NetworkManagementClient, subscription_id)
+
+    def health(self, subscription_id: str) -> ResourceHealthMgmtClient:
+        """The client for the Resource Health of one subscription."""
+        from azure.mgmt.resourcehealth import ResourceHealthMgmtClient
+
+        return self._of_subscription(ResourceHealthMgmtClient, subscription_id)
+
+    def _of_subscription(self, kind: Callable[..., C], subscription_id: str) -> C:
         with self._making:
-            if subscription_id not in self._networks:
-                self._networks[subscription_id] = NetworkManagementClient(
+            if (kind, subscription_id) not in self._clients:
+                self._clients[kind, subscription_id] = kind(
                     self._credential,
                     subscription_id,
                     base_url=self._endpoint.url,
                     credential_scopes=[self._endpoint.token_scope],
                     policies=self._policies(),
                 )
-            return self._networks[subscription_id]
+            client: C = self._clients[kind, subscription_id]
+            return client
 
     def get(
         self,
@@ -141,27 +152,10 @@ class ResourceManager:
 
         Raises one of `facts_errors.FAILURES`; `left` bounds its time.
         """
-        return self._sent(quote(path), {**(asked or {}), "api-version": version}, left)
-
-    def pages(self, path: str, *, left: Callable[[], timedelta], version: str) -> Iterator[object]:
-        """The entries of a list, of all its pages. Raises as `get` does."""
-        answer = self.get(path, left=left, version=version)
-        while True:
-            entries = answer.get("value", []) if isinstance(answer, Mapping) else None
-            if not isinstance(answer, Mapping) or not isinstance(entries, list):
-                raise TypeError("no page of a list")
-            yield from entries
-            following = answer.get("nextLink")
-            if not following:
-                return
-            answer = self._sent(following, {}, left)
-
-    def _sent(
-        self, url: str, parameters: Mapping[str, str], left: Callable[[], timedelta]
-    ) -> object:
         from azure.core.rest import HttpRequest
 
-        request = HttpRequest("GET", self._client.format_url(url), params=dict(parameters))
+        url = self._client.format_url(quote(path))
+        request = HttpRequest("GET", url, params={**(asked or {}), "api-version": version})
         body: object = self._client.send_request(request, left=left).json()
         return body
 
