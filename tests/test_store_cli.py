@@ -23,6 +23,7 @@ from tests.sink_stand_in import an_insight, closed_port
 from tests.test_lookup import a_failover_at
 
 WEU, NEU = "20261119T141406951Z-07c1115d646f", "20261119T153210004Z-9485c1ce915f"
+SEC = "20261119T151502816Z-488b7837d342"
 SINCE = ("--since", "2026-11-01")
 
 
@@ -57,8 +58,10 @@ class TestList:
         said = detector("list", *SINCE)
 
         assert f"store: folder {store}" == said.err.splitlines()[0]
-        assert [still, NEU, WEU] == re.findall(r"\d{8}T\d{9}Z-\w{12}", said.out)
-        assert said.out.startswith("redundancy lost  vpn_hub_1  2026-11-10 02:00:00Z  ")
+        assert [SEC, still, NEU, WEU] == re.findall(r"\d{8}T\d{9}Z-\w{12}", said.out)
+        assert re.search(
+            r"^redundancy lost +vpn_hub_1 +2026-11-10 02:00:00Z ", said.out, re.MULTILINE
+        )
 
     def test_one_gateway_can_be_named(self, detector: Command) -> None:
         assert [WEU] == re.findall(
@@ -69,14 +72,18 @@ class TestList:
         listed = json.loads(detector("list", *SINCE, "--json").out)
 
         assert ["asOf", "lastComplete", "failovers"] == list(listed)
-        assert [NEU, WEU] == [each["id"] for each in listed["failovers"]]
+        assert [NEU, SEC, WEU] == [each["id"] for each in listed["failovers"]]
 
     def test_a_table_says_what_its_figures_are_not(self, detector: Command, store: Path) -> None:
         title, *rows = detector("list", *SINCE, "--csv").out.splitlines()
         read = list(csv.DictReader(rows))
 
         assert "# downtime by failover, not availability" == title
-        assert [("vpn-hub-neu", "", "370.251"), ("vpn-hub-weu", "13.586", "")] == [
+        assert [
+            ("vpn-hub-neu", "", "370.251"),
+            ("vpn-hub-sec", "13.771", ""),
+            ("vpn-hub-weu", "13.586", ""),
+        ] == [
             (each["gateway"], each["longestOutSeconds"], each["redundancyLostSeconds"])
             for each in read
         ]
@@ -163,7 +170,7 @@ class TestPage:
         links = re.findall(r'href="(\./insights/[^"]+)"', index.read_text(encoding="utf-8"))
 
         assert "index.html" == index.name
-        assert {f"{WEU}.html", f"{NEU}.html"} == {Path(link).name for link in links}
+        assert {f"{WEU}.html", f"{SEC}.html", f"{NEU}.html"} == {Path(link).name for link in links}
         assert all((index.parent / link).is_file() for link in links)
         assert "<form" not in index.read_text(encoding="utf-8")
 

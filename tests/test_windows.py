@@ -156,4 +156,4 @@ def test_a_note_that_cannot_be_stops_nothing_is_said_and_is_written_anew(
 
     assert (1, 0) == (first.code, second.code)
     assert said in first.err
-    assert "2 insights told" in first.err
+    assert "3 insights told" in first.err
