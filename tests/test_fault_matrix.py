@@ -401,7 +401,7 @@ def a_sink(
 ) -> Sink:
     """A sink whose server works or fails; its name is the same."""
     refused = f"127.0.0.1:{closed_port()}"
-    timeout = plenty() if fault is None else SHORT
+    timeout = plenty() if fault is None or fault in REFUSALS else SHORT
     if kind == "queue":
         queue = opened.enter_context(
             QueueClient.from_connection_string(
