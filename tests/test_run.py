@@ -25,6 +25,7 @@ from tests.builders import (
     ONE,
     PARIS,
     ZERO,
+    a_diagnosis,
     a_gateway,
     at,
     down,
@@ -734,3 +735,20 @@ def test_what_nobody_thought_of_at_one_fact_is_unknown_and_told_when_it_can_be(p
     assert journal.last_run() is not None
     assert [("vpn-odd", "completed")] == [(each.gateway.name, each.reason) for each in again]
     assert 3 == len(sink.taken)
+
+
+def test_a_history_with_a_time_of_years_to_come_stops_its_gateway_alone_and_is_kept() -> None:
+    known = replace(a_diagnosis(), seen_until=at(hours=24 * 400))
+    history = a_history(a_record(diagnosis=known))
+    journal, sink = MemoryJournal(), ListSink()
+    journal.save(history, None)
+    rows = seen(*HAND_OVER, *at_gateway("vpn-b", *HAND_OVER))
+
+    report, _ = run_once(
+        a_world(MemoryLogs(rows), journal=journal, sinks=[sink]), now=at(minutes=5), left=plenty
+    )
+    [problem] = report.problems
+
+    assert [f"{GATEWAYS}vpn-b"] == [insight.gateway.id for insight in sink.taken]
+    assert "2027-12-27, more than a year from now; restore" in problem
+    assert history == journal.load(history.key)[0]

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         history_from_json,
         history_to_json,
         is_plausible,
+        newest_time,
     )
     from detector.journal.layout import (
         HISTORIES,
@@ -97,6 +98,7 @@ __all__ = [
     "is_failover_id",
     "is_plausible",
     "messages",
+    "newest_time",
     "note_from_json",
     "note_to_json",
     "outbox",
@@ -135,6 +137,7 @@ __getattr__ = lazily(
         "history_from_json",
         "history_to_json",
         "is_plausible",
+        "newest_time",
     ),
     layout=(
         "HISTORIES",

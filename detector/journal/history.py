@@ -214,6 +214,11 @@ def is_plausible(time: datetime) -> bool:
     return time.tzinfo is not None and NO_EARLIER <= time < NO_LATER
 
 
+def newest_time(history: History) -> datetime:
+    """The latest time that stands anywhere in a history; NO_EARLIER where there is none."""
+    return max(_times(history), default=NO_EARLIER)
+
+
 def _times(value: object) -> Iterator[datetime]:
     """Every time that stands anywhere in a history."""
     if isinstance(value, datetime):

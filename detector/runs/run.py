@@ -28,6 +28,7 @@ from detector.journal import (
     Posted,
     commit_change,
     gateway_key,
+    newest_time,
 )
 from detector.model import Answer, Evidence, Scope, Window
 from detector.runs.answers import Answers
@@ -41,6 +42,9 @@ from detector.runs.watch import watches_after
 from detector.runs.windows import complete_until, known_scopes, run_note, windows
 from detector.runs.world import World
 from detector.text import clock, count, one_line
+
+FARTHEST: Final = timedelta(days=366)
+"""No run can have written a time that is farther ahead: it would wait for it until then."""
 
 MARGIN: Final = timedelta(seconds=15)
 """With less than this left a run takes on no more work, and says what is left."""
@@ -172,7 +176,7 @@ def _run(world: World, findings: Findings, *, now: datetime, left: Callable[[], 
     waiting = _to_look_at(observations, listed, findings, now=now)
     while waiting and left() >= MARGIN + FOR_PEOPLE:
         batch, waiting = waiting[:BATCH], waiting[BATCH:]
-        loaded = _load(world.journal, observations, batch, findings)
+        loaded = _load(world.journal, observations, batch, findings, now=now)
         found = list(_look_up(sources, loaded, findings, now=now))
         posts = _commit_all(world, found, findings, claim=claim, has_time=has_time)
         outgoing.to_machines(posts)
@@ -288,10 +292,12 @@ def _load(
     observations: Observations,
     batch: Sequence[_Waiting],
     findings: Findings,
+    *,
+    now: datetime,
 ) -> list[Loaded]:
     """The gateways of a batch with their histories."""
     places = [each.gateway_id or f"the history {each.key}" for each in batch]
-    parts = [partial(_loaded, journal, observations, each) for each in batch]
+    parts = [partial(_loaded, journal, observations, each, now) for each in batch]
     with ThreadPoolExecutor(AT_ONCE) as pool:
         outcomes = list(pool.map(contained, places, parts))
     loaded: list[Loaded] = []
@@ -303,9 +309,16 @@ def _load(
     return loaded
 
 
-def _loaded(journal: Journal, observations: Observations, waiting: _Waiting) -> Loaded | None:
+def _loaded(
+    journal: Journal, observations: Observations, waiting: _Waiting, now: datetime
+) -> Loaded | None:
     """A gateway with its history, which is new if rows name it; None where none is there."""
     history, tag = journal.load(waiting.key) if waiting.is_listed else (None, None)
+    if history is not None and newest_time(history) > now + FARTHEST:
+        raise JournalUnavailable(
+            f"the history {waiting.key} holds {newest_time(history):%Y-%m-%d}, more than a year"
+            " from now; restore an earlier version of it or delete it"
+        )
     if history is None:
         if not waiting.gateway_id:
             return None
