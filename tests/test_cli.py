@@ -414,7 +414,7 @@ def test_who_reads_only_the_first_line_ends_it_quietly() -> None:
     command = f"{sys.executable} -m detector replay {AFTERNOON} --full | head -c 1"
     done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True)
 
-    assert ("#", "") == (done.stdout, done.stderr.partition("2 insights told")[0])
+    assert ("#", "") == (done.stdout, done.stderr.partition("3 insights told")[0])
 
 
 def test_the_version_is_told(detector: Command) -> None:
