@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -455,6 +456,26 @@ class TestRun:
         assert 0 == said.code
         assert said.out.startswith("# vpn-hub-weu failed over at ")
         assert "dry run, nothing written; 1 insight to tell" in said.err
+
+    def test_other_scopes_and_another_length_may_be_asked_for(
+        self, detector: Command, azure: AzureStandIn
+    ) -> None:
+        said = detector("run", "--dry-run", "--scope", WATCHED, "--last", "P3D", "--json")
+        [scope] = json.loads(said.out)["report"]["scopes"]
+        end, start = (datetime.fromisoformat(scope[f"window{each}"]) for each in ("End", "Start"))
+
+        assert WATCHED.lower() == scope["scope"].lower()
+        assert timedelta(days=3) == end - start
+
+    @pytest.mark.parametrize("odd", [("--last", "yesterday"), ("--scope", "no scope")])
+    def test_what_is_no_scope_or_length_is_said_before_azure_is_asked(
+        self, detector: Command, azure: AzureStandIn, odd: tuple[str, str]
+    ) -> None:
+        said = detector("run", "--dry-run", *odd)
+
+        assert 1 == said.code
+        assert {"--last": "DETECTOR_LOOKBACK", "--scope": "DETECTOR_SCOPES"}[odd[0]] in said.err
+        assert [] == azure.requests
 
     def test_nor_does_the_storage_have_to_answer(
         self, detector: Command, azure: AzureStandIn, monkeypatch: pytest.MonkeyPatch

@@ -86,11 +86,19 @@ def environment_of(app: str | None, group: str | None) -> dict[str, str]:
     return taken
 
 
-def rehearsal(folder: Path) -> Settings:
+def to_run(scopes: Sequence[str], last: str | None) -> dict[str, str]:
+    """The environment, with the scopes and the length that a run is given instead of its own."""
+    instead = {"DETECTOR_SCOPES": ",".join(scopes)} if scopes else {}
+    if last is not None:
+        instead |= {"DETECTOR_LOOKBACK": last, "DETECTOR_CATCH_UP": last}
+    kept = {name: value for name, value in environment().items() if name.upper() not in instead}
+    return kept | instead
+
+
+def rehearsal(given: dict[str, str], folder: Path) -> Settings:
     """The settings for a dry run, which needs no storage: without one, `folder` is the store."""
     from detector.app.settings import Settings, with_defaults
 
-    given = environment()
     known = with_defaults(given)
     has_storage = any(name.startswith("AZUREWEBJOBSSTORAGE") for name in known)
     if not has_storage and known["DETECTOR_STORE"].startswith("blob:"):

@@ -113,19 +113,29 @@ def run(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would be told; write and send nothing.")
     ] = False,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(help="Ask this scope, and others so named, instead of those set."),
+    ] = None,
+    last: Annotated[
+        str | None,
+        typer.Option(metavar="DURATION", help="Look back so far, such as P1D, instead of as set."),
+    ] = None,
     as_json: AsJson = False,
     full: Full = False,
 ) -> None:
     """One run against Azure, with your own `az login`."""
     from detector.app import invocation
+    from detector.app.settings import Settings
     from detector.local import Listener
 
+    given = arguments.to_run(scope or (), last)
     with _folder(None) as empty, waiting("Asking Azure"):
         if dry_run:
-            settings = _that_answers(arguments.rehearsal(empty), empty)
+            settings = _that_answers(arguments.rehearsal(given, empty), empty)
             report, insights = invocation.rehearse_with(settings)
         else:
-            settings = arguments.settings(None, None)
+            settings = Settings.read(given)
             report, insights = invocation.invoke_with(settings)
     if as_json:
         listener = Listener(zone=settings.time_zone)
