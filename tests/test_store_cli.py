@@ -81,7 +81,7 @@ class TestList:
         assert "# downtime by failover, not availability" == title
         assert [
             ("vpn-hub-neu", "", "370.251"),
-            ("vpn-hub-sec", "13.771", ""),
+            ("vpn-hub-sec", "", ""),
             ("vpn-hub-weu", "13.586", ""),
         ] == [
             (each["gateway"], each["longestOutSeconds"], each["redundancyLostSeconds"])

@@ -118,10 +118,11 @@ def _csv(failovers: Iterable[Summary]) -> str:
     rows.writerow(_COLUMNS)
     for each in failovers:
         document = each.model_dump(mode="json")
+        longest = None if each.down else each.longest_seconds  # what is down has no length yet
         values = (
             *(document[name] for name in ("id", "gateway", "gatewayId", "firstAt", "lastAt")),
             *(each.standing, each.importance, " ".join(each.causes), each.peers, each.down),
-            *(each.longest_seconds, each.bounded, each.redundancy_lost_seconds, each.drill),
+            *(longest, each.bounded, each.redundancy_lost_seconds, each.drill),
             each.verdict,
         )
         rows.writerow(map(_cell, values))
