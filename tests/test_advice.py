@@ -76,6 +76,16 @@ class TestNow:
         assert "its VIP (203.0.113.10 or 203.0.113.11)" in said
         assert "--gateway-vip" in said
 
+    def test_the_vip_is_that_of_the_tunnels_that_azure_says_are_down(self) -> None:
+        """A reset of the other instance would cut off the peers that it serves."""
+        gateway = a_gateway(active_active=True, vips=("203.0.113.10", "203.0.113.11"))
+        down = gone(PARIS)
+        assert down.live is not None
+        lost = replace(down, live=replace(down.live, vip="203.0.113.11"))
+        found = a_diagnosis(outages=(lost,), state=State.ONGOING, importance=Importance.CRITICAL)
+
+        assert "its VIP (203.0.113.11): " in advice_of(found, gateway)
+
     def test_where_the_log_and_azure_contradict_each_other_traffic_decides(self) -> None:
         live = LiveAnswer(at=at(minutes=10), status=TunnelStatus.CONNECTED, contradicts=True)
         disputed = replace(an_outage(end=None), live=live)

@@ -189,6 +189,16 @@ SCENES: dict[str, tuple[Sequence[News], Times]] = {
         [told(outages=[outage(LYON, end=None)], tunnels=[ARMS_ANSWER], **DOWN)],
         SOON,
     ),
+    "Azure says that it is down": (
+        [
+            told(
+                outages=[outage(LYON, end=None)],
+                tunnels=[{**ARMS_ANSWER, "status": "NotConnected", "connectedSince": None}],
+                **DOWN,
+            )
+        ],
+        SOON,
+    ),
     "Redundancy is lost": (
         [
             told(

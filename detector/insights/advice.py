@@ -5,7 +5,7 @@ How a reset acts in either mode is documented at `RESET_GUIDE`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from detector.model import (
@@ -82,9 +82,9 @@ def _gone(diagnosis: Diagnosis, gateway: Gateway, missing: list[Outage]) -> Iter
             f"Look at the peer's device of {_names(missing)} first: the other tunnels of this "
             "failover came back."
         )
-        yield f"If it is well, {_reset(gateway)}."
+        yield f"If it is well, {_reset(gateway, missing)}."
     else:
-        yield f"No tunnel of this failover came back: {_reset(gateway)}, and open a case."
+        yield f"No tunnel of this failover came back: {_reset(gateway, missing)}, and open a case."
 
 
 def _without_redundancy(
@@ -93,19 +93,25 @@ def _without_redundancy(
     instance = one_line(unserved[0].instance, 80)
     if diagnosis.importance is Importance.CRITICAL:
         yield f"The other instance serves your peers, and {instance} stays without tunnels."
-        yield f"If the peers' second tunnels are well, {_reset(gateway)}."
+        yield f"If the peers' second tunnels are well, {_reset(gateway, unserved)}."
     else:
         yield "Wait: the other instance serves your peers, and you hear if the rest stays away."
 
 
-def _reset(gateway: Gateway) -> str:
-    """How to reset, and what that costs, in this gateway's mode."""
+def _reset(gateway: Gateway, down: Iterable[Outage]) -> str:
+    """How to reset, and what that costs, in this gateway's mode.
+
+    The VIPs are those of the tunnels that are `down`, where Azure Resource Manager tells them:
+    to reset the other instance would cut off the peers that it serves.
+    """
     command = (
         f"az network vnet-gateway reset -g {one_line(gateway.resource_group, 90)} "
         f"-n {one_line(gateway.name, 80)}"
     )
     if gateway.active_active:
-        vips = f" ({' or '.join(gateway.vips)})" if gateway.vips else ""
+        told = {each.live.vip for each in down if each.live and each.live.is_down}
+        known = [vip for vip in gateway.vips if vip in told] or gateway.vips
+        vips = f" ({' or '.join(known)})" if known else ""
         return (
             f"reset the instance by its VIP{vips}: {command} --gateway-vip VIP; its tunnels drop "
             "once more"

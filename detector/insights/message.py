@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from detector.insights.document import Reason
 from detector.insights.standing import News
-from detector.model import CauseKind, EndSource, Evidence, State
+from detector.model import CauseKind, EndSource, Evidence, State, TunnelStatus
 from detector.text import count, day_and_month, instance_of, lasting, listed, one_line
 
 if TYPE_CHECKING:
@@ -426,6 +426,9 @@ def _instance(name: str) -> str:
     return tame(instance_of(name), NAME_LENGTH)
 
 
+_DOWN: Final = frozenset({TunnelStatus.NOT_CONNECTED.value, TunnelStatus.CONNECTING.value})
+
+
 def _contradicts(outage: OutageFacts, tunnels: Iterable[TunnelFacts]) -> bool:
     """Whether Azure says connected of what the log says is down."""
     return any(
@@ -567,9 +570,13 @@ def _tunnel(outage: OutageFacts, news: News, times: Times) -> str:
     down = f"{name} down {'since' if is_down else 'at'} {times.both(outage.from_)}"
     if is_down:
         seen_until = news.insight.failover.seen_until
+        answers = [each for each in news.insight.tunnels if each.remote_ip == outage.remote_ip]
         end = f"not seen to reconnect by {times.utc(seen_until)}"
-        if _contradicts(outage, news.insight.tunnels):
+        if _contradicts(outage, answers):
             end = "but Azure says that it is connected"
+        elif answers and all(each.status in _DOWN for each in answers):
+            asked = max(each.as_of for each in answers)
+            end = f"still down by Azure at {times.utc(asked)}"
     elif outage.seconds is not None and outage.end_source is not EndSource.ARM:
         end = f"back after {lasting(timedelta(seconds=outage.seconds))}"
     elif outage.at_most is not None:
