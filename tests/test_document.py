@@ -72,3 +72,12 @@ def test_a_stored_document_may_call_a_cause_that_changed_one_that_was_found() ->
     assert Reason.CAUSE_CHANGED is Insight.model_validate_json(text).reason
     with pytest.raises(ValidationError):
         an_insight(reason="cause-guessed")
+
+
+@pytest.mark.parametrize("edge", ["9999-12-31T23:59:59-10:00", "0001-01-01T00:00:00+10:00"])
+def test_a_time_without_a_date_in_every_zone_is_no_time(edge: str) -> None:
+    document = json.loads(to_json(an_insight()))
+    document["failover"]["seenUntil"] = edge
+
+    with pytest.raises(ValidationError, match="no date in every zone"):
+        Insight.model_validate_json(json.dumps(document))

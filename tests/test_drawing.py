@@ -171,3 +171,11 @@ def test_an_instant_outside_the_axis_stands_at_its_edge() -> None:
 
     assert axis.x(at()) == axis.x(at() - timedelta(hours=1))
     assert axis.x(at(60)) == axis.x(at(hours=1))
+
+
+def test_no_text_of_a_drawing_turns_the_text_around_it_or_acts() -> None:
+    hostile = "IN_0\u202e\u2066evil\x1b[31m<b>"
+
+    for drawn in (words(1, 2, hostile), svg("", width=1, height=1, kind="lanes", label=hostile)):
+        assert {"\u202e", "\u2066", "\x1b"}.isdisjoint(drawn)
+        assert "<b>" not in drawn

@@ -239,3 +239,11 @@ def test_lists_of_any_depth_are_not_indented_without_bound(deep: int) -> None:
     assert ["- a", "  - a", "    - a"] == text.splitlines()[:3]
     assert deep == text.count("- a")
     assert max(map(len, text.splitlines())) == len("  " * 19 + "- a")
+
+
+@pytest.mark.parametrize("page", ["javascript:alert(1)", "data:text/html,x", "//evil.example"])
+def test_a_page_of_the_resource_that_is_not_of_the_web_is_no_link(page: str) -> None:
+    html = to_html("[here](https://portal.azure.com)", resource_page=page)
+
+    assert page not in html
+    assert "https://portal.azure.com" in html

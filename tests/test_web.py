@@ -250,6 +250,13 @@ class TestFailover:
         assert 503 == one(ID).status_code
         assert "format=json" in text(one(ID))
 
+    def test_a_document_that_is_no_text_is_said(self, store: Store) -> None:
+        store.container.create_container()
+        store.container.upload_blob(f"insights/2026/11/22/{ID}.json", b"\xff{}")
+
+        assert (503, 503) == (one(ID).status_code, one(ID, "*/*").status_code)
+        assert "restore it or delete it" in text(one(ID))
+
 
 class TestHeaders:
     """What every answer says, and what saves sending it again."""
@@ -297,6 +304,17 @@ class TestHeaders:
         assert 304 == again()
         store.read_in_full(timedelta(hours=1))
         assert 200 == again()
+
+    def test_a_list_of_which_one_cannot_be_read_by_now_is_another(self, store: Store) -> None:
+        store.tell(ID)
+        tag = page().headers["ETag"]
+        odd = ID.replace("1a2b", "ffff")
+        store.container.upload_blob(
+            f"fleet/{ID[:4]}/{ID[4:6]}/{odd}", b"", metadata={"summary": "{"}
+        )
+        headers = {"Accept": BROWSER, "If-None-Match": tag}
+
+        assert 200 == asked(function_app.failovers, headers=headers).status_code
 
 
 class TestLogin:

@@ -275,9 +275,25 @@ def _connection_string(text: str) -> SecretStr:
     }
     is_local = parts.get("usedevelopmentstorage") == "true"
     has_key = bool(parts.get("accountname") and parts.get("accountkey"))
-    if not all(parts.values()) or not (is_local or has_key or "sharedaccesssignature" in parts):
+    has_signature = "sharedaccesssignature" in parts and bool(
+        parts.keys() & {"accountname", "blobendpoint", "queueendpoint"}
+    )
+    endpoints = [value for name, value in parts.items() if name.endswith("endpoint")]
+    if not (
+        all(parts.values())
+        and (is_local or has_key or has_signature)
+        and all(map(_is_of_the_web, endpoints))
+    ):
         raise ValueError("this is no storage connection string (AccountName=…;AccountKey=…)")
     return SecretStr(text)
+
+
+def _is_of_the_web(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname)
+    except ValueError:
+        return False
 
 
 def _account_name(text: str) -> str:

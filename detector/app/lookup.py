@@ -9,10 +9,10 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Final, TypeVar
 
-from pydantic import AwareDatetime, BaseModel
+from pydantic import BaseModel
 
 from detector.errors import JournalUnavailable
-from detector.insights import FLEET_DAYS, Choice, Fleet, Known, Summary, timestamp
+from detector.insights import FLEET_DAYS, Choice, Fleet, Instant, Known, Summary, timestamp
 from detector.journal import LAST_COVERAGE, LAST_RUN, Archive, insight_path, is_plausible
 from detector.model import CauseKind, Scope, State
 from detector.runs import Schedule, known_until, last_complete, late_before, watched, watches
@@ -155,7 +155,7 @@ class _Blind(BaseModel):
 class _Coverage(BaseModel):
     """What the coverage check notes that a page shows; the rest of it is passed over."""
 
-    at: AwareDatetime
+    at: Instant
     gateways: int
     known: tuple[str, ...] = ()
     blind: tuple[_Blind, ...] = ()

@@ -12,11 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
+from itertools import chain
 from typing import Any, Final, Literal
 from urllib.parse import quote
 
 from detector.app.lookup import BadQuestion, Lookup, choice_of, list_of
-from detector.errors import JournalUnavailable
+from detector.boundary import contained
+from detector.errors import DetectorError, JournalUnavailable
 from detector.insights import Fleet, Insight, to_markdown
 from detector.journal import is_failover_id
 from detector.pages import to_fleet_page, to_notice, to_page
@@ -96,7 +99,11 @@ class Site:
             # What is late looks otherwise though nothing changed in the store.
             content = [f"{each.id}:{each.revision}" for each in (*fleet.listed, *fleet.recent)]
             facts = (fleet.last_complete, fleet.is_late, fleet.checked_at, now.date(), choice)
-            return _tagged(request, form, [*content, repr(facts)], lambda: _listed(fleet, form))
+            gateways = (fleet.unreadable, fleet.gateways, fleet.known)
+            named = [each.id for each in fleet.known], [each.gateway_id for each in fleet.recent]
+            watched = [fleet.watched(each) for each in dict.fromkeys([None, *chain(*named)])]
+            content += map(repr, (facts, gateways, watched))
+            return _tagged(request, form, content, lambda: _listed(fleet, form))
 
         return _answered(request, answer, forms=("html", "json"))
 
@@ -109,7 +116,7 @@ class Site:
             document = self.lookup.archive.document(failover_id)
             if document is None:
                 return told(404, form, f"There is no failover {failover_id} in the store.")
-            text = document.decode()
+            text = text_of(document)
             return _tagged(request, form, [text], lambda: rendered(text, form))
 
         return _answered(request, answer, forms=("html", "json", "md"))
@@ -186,14 +193,26 @@ def _listed(fleet: Fleet, form: Form) -> str:
     return json.dumps(list_of(fleet.now, fleet.last_complete, fleet.listed))
 
 
+def text_of(document: bytes) -> str:
+    """The text of a file that is to be a document; raises JournalUnavailable where it is none."""
+    try:
+        return document.decode()
+    except UnicodeDecodeError as error:
+        raise JournalUnavailable("the document is no text; restore it or delete it") from error
+
+
 def rendered(document: str, form: Form) -> str:
     """The document of an insight in that form; raises JournalUnavailable where it is none."""
     if form == "json":
         return document
-    try:
-        insight = Insight.model_validate_json(document, extra="ignore")
-    except ValueError as error:
+    made = contained("the document", partial(_rendered, document, form))
+    if isinstance(made, DetectorError):
         raise JournalUnavailable(
             "the document cannot be read; ask for it with format=json"
-        ) from error
+        ) from made
+    return made
+
+
+def _rendered(document: str, form: Form) -> str:
+    insight = Insight.model_validate_json(document, extra="ignore")
     return to_page(insight, fleet="../failovers") if form == "html" else to_markdown(insight)

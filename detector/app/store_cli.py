@@ -193,7 +193,7 @@ def serve(
 
 
 def _rendered(lookup: Lookup, failover_id: str, format_: DocumentFormat) -> str:
-    from detector.app.site import rendered
+    from detector.app.site import rendered, text_of
     from detector.journal import is_failover_id
 
     if not is_failover_id(failover_id):
@@ -201,7 +201,7 @@ def _rendered(lookup: Lookup, failover_id: str, format_: DocumentFormat) -> str:
     document = lookup.archive.document(failover_id)
     if document is None:
         raise OperatorError(f"{failover_id} is not in the store; `list` shows what is")
-    return rendered(document.decode(), format_.value)
+    return rendered(text_of(document), format_.value)
 
 
 def _lookup(app: str | None, group: str | None) -> Lookup:

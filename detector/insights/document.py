@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -31,8 +32,16 @@ def timestamp(instant: datetime) -> str:
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
+def _in_any_zone(instant: datetime) -> datetime:
+    """The instant, if it has a date in every zone; raises ValueError."""
+    if not 1 < instant.year < 9999:
+        raise ValueError("no date in every zone")
+    return instant
+
+
 Instant = Annotated[
     AwareDatetime,
+    AfterValidator(_in_any_zone),
     PlainSerializer(timestamp, return_type=str, when_used="json"),
     WithJsonSchema(
         {

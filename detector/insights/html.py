@@ -59,7 +59,8 @@ def to_html(markdown: str, *, resource_page: str | None = None, below_heading: i
 
     rendered = _renderer().render(markdown).replace(_UNSEEN, "")
     clean = nh3.clean(rendered, tags=nh3.ALLOWED_TAGS - _LEFT_OUT, url_schemes=set(_SCHEMES))
-    page = html.escape(resource_page or "")
+    is_safe = (resource_page or "").startswith("https://")
+    page = html.escape(resource_page or "") if is_safe else ""
     instead = f' (<a href="{page}" rel="noopener noreferrer">in the portal</a>)' if page else ""
     clean = _BLADE_LINK.sub(lambda link: link[1] + instead, clean)
     if page:

@@ -6,13 +6,13 @@ room to cannot run into its neighbour, whatever the reader's fonts are.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
+from detector.pages.sheet import shown
 from detector.text import day_and_month, one_line
 
 SIZE: Final = 12.5
@@ -26,6 +26,7 @@ NARROW: Final = 326.0
 """How wide drawings are, the one for a window of 1080 pixels or more, the other for a phone."""
 
 _LONGEST: Final = 200
+_LONGEST_LABEL: Final = 20_000
 _NARROW: Final = frozenset("iIjl.,:;'|!()[] ")
 _BROAD: Final = frozenset("mwMWQ%@&—…→≤")
 
@@ -62,7 +63,7 @@ def words(x: float, y: float, text: str, *, kind: str = "", anchor: str = "") ->
     """A text whose baseline begins at a point, or has its `middle` or its `end` there."""
     classed = " ".join(filter(None, (kind, anchor)))
     named = f' class="{classed}"' if classed else ""
-    return f'<text x="{number(x)}" y="{number(y)}"{named}>{html.escape(text)}</text>'
+    return f'<text x="{number(x)}" y="{number(y)}"{named}>{shown(text)}</text>'
 
 
 def box(x: float, y: float, width: float, height: float) -> str:
@@ -89,7 +90,7 @@ def path(parts: Iterable[str], kind: str, *, width: float | None = None) -> str:
 def svg(content: str, *, width: float, height: float, kind: str, label: str) -> str:
     """A drawing that is as wide as its place; `label` says in words what it shows."""
     return (
-        f'<svg class="chart {kind}" role="img" aria-label="{html.escape(label)}" '
+        f'<svg class="chart {kind}" role="img" aria-label="{shown(label, _LONGEST_LABEL)}" '
         f'viewBox="0 0 {number(width)} {number(height)}">{content}</svg>'
     )
 
