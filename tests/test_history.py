@@ -217,6 +217,7 @@ UNSOUND: dict[str, Callable[[Stored], object]] = {
     "a time without its zone": lambda stored: with_delivery(stored, due="2026-11-22T02:14:07"),
     "a delivery of another revision": lambda stored: with_delivery(stored, revision=7),
     "no switch-over": lambda stored: first(stored)["failover"].update(switch_overs=[]),
+    "no insight": lambda stored: first(stored).update(insights=[], deliveries=[]),
     "year 1": lambda stored: at_year(stored, "0001"),
     "year 9999": lambda stored: at_year(stored, "9999"),
     "a time that is a number": lambda stored: first(stored)["diagnosis"].update(seen_until=7),

@@ -203,6 +203,8 @@ def _check(record: Record, gateway_id: str) -> None:
         raise ValueError("it holds a failover of another gateway")
     if not record.failover.switch_overs:
         raise ValueError("it holds a failover without a switch-over")
+    if not record.insights:
+        raise ValueError("it holds a failover of which nothing was told")
     # Of what was given up the insight is not kept.
     awaited = {each.revision for each in record.outstanding}
     if not awaited <= {each.revision for each in record.insights}:
