@@ -11,11 +11,13 @@ from detector.model import State
 from tests.builders import GATEWAY_ID, a_diagnosis, a_failover, a_gateway, at
 from tests.command_line import files
 from tests.memory import due
+from tests.sink_stand_in import an_insight
 
 RECORD = Record(
     failover=a_failover(),
     diagnosis=a_diagnosis(state=State.ONGOING),
     gateway=a_gateway(),
+    insights=(an_insight(),),
     following=True,
 )
 
