@@ -1,4 +1,4 @@
-"""Azure Resource Manager: one client for all that is read of it, whatever the provider.
+"""Azure Resource Manager: the clients of all that is read of it, which keep to one place.
 
 The bodies are read by `signals.arm`, so they are taken as ARM writes them. Nothing is written:
 no policy here registers a provider, as those that a management client chooses by itself do.
@@ -58,7 +58,7 @@ def reading_policies(
     return [
         policies.RequestIdPolicy(),
         policies.UserAgentPolicy(),
-        policies.CustomHookPolicy(raw_response_hook=partial(_hand_on, hear or _hear_nothing)),
+        *([policies.CustomHookPolicy(raw_response_hook=partial(_hand_on, hear))] if hear else ()),
         policies.ContentDecodePolicy(),
         policies.CustomHookPolicy(raw_request_hook=partial(_stay_at, endpoint.url)),
         RetryWithinRun(sleep=sleep),
@@ -79,10 +79,6 @@ def _hand_on(hear: Hear, answer: PipelineResponse[HttpRequest, HttpResponse]) ->
     hear(answer.context.get(ContentDecodePolicy.CONTEXT_NAME))
 
 
-def _hear_nothing(body: object) -> None:
-    """For whoever has no use for bodies."""
-
-
 class ResourceManager:
     """ARM at one endpoint; it keeps its connections, so make one per process.
 
@@ -95,7 +91,7 @@ class ResourceManager:
         credential: TokenCredential,
         endpoint: Endpoint,
         *,
-        hear: Callable[[object], None] | None = None,
+        hear: Hear | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         from azure.core import PipelineClient

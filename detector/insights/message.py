@@ -36,6 +36,11 @@ if TYPE_CHECKING:
 TITLE_LENGTH: Final = 100
 """As many characters of a title a lock screen shows."""
 
+BODY_LENGTH: Final = 3000
+"""A message has no more characters, also where a service takes more and then shows less: a section
+of Slack's has so many.
+"""
+
 GATEWAY_BEGINS: Final = 40
 """The name of the gateway begins within as many characters of a title."""
 

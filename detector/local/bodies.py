@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from detector.boundary import contained
 from detector.errors import DetectorError
@@ -25,6 +25,7 @@ from detector.text import one_line
 if TYPE_CHECKING:
     from pathlib import Path
 
+T = TypeVar("T")
 _Points = dict[datetime, float]
 
 AS_OF: Final = "_AsOf"
@@ -46,11 +47,7 @@ def read_resources(files: Iterable[tuple[Path, str]]) -> tuple[Bodies, Unusable]
     """
     bodies: Bodies = defaultdict(list)
     unusable = Unusable()
-    for path, told in files:
-        read = contained(told, partial(_bodies, path))
-        if isinstance(read, DetectorError):
-            unusable.add(told, read)
-            continue
+    for told, read in _each(files, _bodies, unusable):
         for body, as_of in read:
             known = contained(told, partial(_stamp, body, as_of))
             if isinstance(known, DetectorError):
@@ -70,11 +67,7 @@ def read_metrics(files: Iterable[tuple[Path, str]]) -> tuple[dict[str, list[Seri
     """
     found: dict[str, dict[str, _Points]] = defaultdict(lambda: defaultdict(dict))
     unusable = Unusable()
-    for path, told in files:
-        read = contained(told, partial(_averages, path))
-        if isinstance(read, DetectorError):
-            unusable.add(told, read)
-            continue
+    for _, read in _each(files, _averages, unusable):
         for gateway_id, series in read:
             found[gateway_id][series.instance] |= dict(series.points)
     merged = {
@@ -95,14 +88,22 @@ def read_coverage(files: Iterable[tuple[Path, str]]) -> tuple[Coverage, Unusable
     """
     found: Coverage = defaultdict(list)
     unusable = Unusable()
-    for path, told in files:
-        read = contained(told, partial(_coverage, path))
-        if isinstance(read, DetectorError):
-            unusable.add(told, read)
-            continue
+    for _, read in _each(files, _coverage, unusable):
         for pair, window in read:
             found[pair].append(window)
     return found, unusable
+
+
+def _each(
+    files: Iterable[tuple[Path, str]], read: Callable[[Path], T], unusable: Unusable
+) -> Iterator[tuple[str, T]]:
+    """What `read` makes of each file, behind its name; `unusable` gets those of which it cannot."""
+    for path, told in files:
+        made = contained(told, partial(read, path))
+        if isinstance(made, DetectorError):
+            unusable.add(told, made)
+        else:
+            yield told, made
 
 
 # What reading an answer of another form raises: one with an average of 10^400, or as deep as a

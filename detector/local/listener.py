@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta, tzinfo
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 from detector.insights import PEOPLE_HEAR, Part, Reason, Severity, message, news_of
 from detector.journal import DEADLINE, Hearing, messages
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from detector.insights import Insight, News
-
-BODY_LENGTH: Final = 3000
 
 
 class Message(Part):
@@ -65,7 +63,10 @@ class Listener:
                 severity=worst.severity,
                 title=message.title(news, message.TITLE_LENGTH, times),
                 body=message.body(
-                    news, message.MARKUPS["markdown"], lambda text: len(text) <= BODY_LENGTH, times
+                    news,
+                    message.MARKUPS["markdown"],
+                    lambda text: len(text) <= message.BODY_LENGTH,
+                    times,
                 ),
             )
         )

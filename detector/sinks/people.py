@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 SETTING: Final = "DETECTOR_NOTIFY_URLS"
 
-# Where a service takes more, it shows less: a section of Slack's has 3000 characters.
-BODY_LENGTH: Final = 3000
 # What Apprise puts around a title that it merges into the body.
 AROUND_TITLE: Final = 20
 
@@ -258,7 +256,7 @@ def _notify(
 
     form = plugin.resolve_format()
     markup = message.MARKUPS[form.value]
-    room = min(plugin.body_maxlen, BODY_LENGTH)
+    room = min(plugin.body_maxlen, message.BODY_LENGTH)
     has_title = plugin.title_maxlen > 0
     longest = plugin.title_maxlen if has_title else room - AROUND_TITLE
     head = title(min(message.TITLE_LENGTH, longest))
