@@ -61,6 +61,19 @@ def test_hostile_names_stay_text(browser: Browser) -> None:
         assert "<img src=x onerror=alert(1)>" in look.page.locator("h1").inner_text()
 
 
+@pytest.mark.parametrize("fleet", FLEETS.values(), ids=FLEETS)
+def test_however_long_a_name_is_the_days_beside_it_are_seen(
+    browser: Browser, fleet: Callable[[], Fleet]
+) -> None:
+    """A strip without width would look as if nobody had to look."""
+    with looking(browser, to_fleet_page(fleet()), width=WIDE) as look:
+        boxes = [strip.bounding_box() for strip in look.page.locator(".strip").all()]
+        widths = [box["width"] if box else 0 for box in boxes]
+
+    assert widths
+    assert min(widths) > WIDE / 3
+
+
 def test_the_form_asks_for_what_was_chosen_without_a_script(browser: Browser) -> None:
     choice = Choice(gateway="vpn-hub-weu", state=State.ONGOING, since=fleets.SINCE)
     page = to_fleet_page(replace(fleets.three(), choice=choice))
